@@ -1,0 +1,41 @@
+# The whole developer interface. Needs git, make and Python 3.11 or newer; nothing else, and no root.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+DATA   ?= $(or $(DIAPHANE_DATA),../shared/data)
+SETUP  := pyproject.toml constraints.txt
+
+.PHONY: demo test test-services check train-zoo clean
+
+demo: $(VENV)/.base            ## set up .venv and run the main job on made pictures
+	$(BIN)/diaphane demo --out demo
+
+test: $(VENV)/.dev             ## the suite, without browser
+	$(BIN)/python -m pytest
+
+test-services: $(VENV)/.dev    ## what needs a browser, or builds a wheel and installs it elsewhere
+	$(BIN)/python -m pytest -m services tests
+
+check: $(VENV)/.dev            ## style, types, layers
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+train-zoo: $(VENV)/.dev        ## train, evaluate and export the shipped bundles (DATA=folder, ONLY=name)
+	$(BIN)/python -m diaphane.train.zoo --data $(DATA) --out src/diaphane/zoo $(if $(ONLY),--only $(ONLY))
+
+clean:                         ## remove what was set up and made
+	rm -rf $(VENV) demo build dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Diaphane needs Python 3.11 or newer; run make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: $(VENV)/bin/python $(SETUP)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.base $(SETUP)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,train]'
+	touch $@
