@@ -1,0 +1,1 @@
+"""The nouns: numpy and nothing heavier. Import each from its own module."""

@@ -1,0 +1,46 @@
+"""What a result was made from, so that it can be made again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Versions and hashes of one case."""
+
+    version: str
+    inputs: Mapping[str, str]
+    """Name to SHA-256."""
+    plan_sha256: str
+    weights: Mapping[str, str]
+    """Bundle to the SHA-256 of its weights."""
+    recipes: Mapping[str, str]
+    """Bundle to the SHA-256 of its recipe."""
+    seed: int
+    created: str
+    """ISO 8601, UTC: when the case was first made; ``SOURCE_DATE_EPOCH`` fixes it."""
+
+
+@cache
+def version() -> str:
+    """The installed version of Diaphane."""
+    return metadata.version("diaphane")
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(value: Any) -> str:
+    """Of any JSON-like value, independent of the order of keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,118 @@
+"""What one model needs to know about its input, and what its output means: ``recipe.toml`` in a bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from diaphane.core.arrays import FloatArray
+
+Role = Literal["lesion", "anatomy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelRecipe:
+    """One structure that the model segments, or one class that it tells."""
+
+    value: int
+    """The value in the label map; 0 is always background."""
+    name: str
+    """In words, from the field's terms; ``left`` and ``right`` are the patient's."""
+    role: Role = "lesion"
+    """``lesion``: a region becomes a candidate for a finding. ``anatomy``: it is measured only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputRecipe:
+    """The grid and the scale on which the network was trained."""
+
+    channels: Literal[1, 3]
+    """1: grey. 3: RGB; a grey picture is repeated."""
+    size: tuple[int, int]
+    """Rows and columns that the network sees."""
+    fit: Literal["stretch", "pad"]
+    """``stretch``: to the size, changing the aspect ratio. ``pad``: keep it, fill the rest with the image's edge."""
+    normalisation: Literal["fixed", "z-score"]
+    """``fixed``: subtract ``mean``, divide by ``std`` of the 0-1 scale. ``z-score``: by the image's own."""
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 8 or max(self.size) > 4096:
+            raise ValueError(f"size must be between 8 and 4096, got {list(self.size)}")
+        wanted = self.channels if self.normalisation == "fixed" else 0
+        if len(self.mean) != wanted or len(self.std) != wanted or any(s <= 0 for s in self.std):
+            raise ValueError(f"'{self.normalisation}' takes {wanted} values of mean and of (positive) std")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputLimits:
+    """What the output gate takes for plausible in one structure; the card says from which pictures."""
+
+    label: int
+    area_fraction: tuple[float, float]
+    """Smallest and largest share of the picture that the label covers."""
+    confidence: float
+    """Smallest mean probability inside the label."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotAssessed:
+    """Something that a reader might look for and that was not done."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything about a model but its weights.
+
+    Raises:
+        ValueError: Contradictory values (through the dataclasses that it is made of).
+    """
+
+    name: str
+    task: Literal["segment", "classify"]
+    modality: str
+    """The kind of picture in words, as the report prints it: ``dermoscopy``, ``chest X-ray``."""
+    network: str
+    """The architecture: ``unet``, ``logistic regression``."""
+    labels: tuple[LabelRecipe, ...]
+    licence: str
+    """Of the weights."""
+    input: InputRecipe | None = None
+    """None for a model that takes features."""
+    applies_to: str = ""
+    """For a classifier: the name of the label whose regions it judges."""
+    threshold: float = 0.5
+    """From this probability on, a pixel (or a region) is called positive."""
+    smallest_part: float = 0.02
+    """Parts of a structure below this share of its largest part are dropped as specks."""
+    limits: tuple[OutputLimits, ...] = ()
+    not_assessed: tuple[NotAssessed, ...] = ()
+    """What a reader might expect of this kind of picture and no shipped model does."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            raise ValueError(f"threshold must lie between 0 and 1, got {self.threshold}")
+        if not 0 <= self.smallest_part <= 1:
+            raise ValueError(f"smallest_part must lie between 0 and 1, got {self.smallest_part}")
+        if sorted({label.value for label in self.labels}) != list(range(1, len(self.labels) + 1)):
+            raise ValueError("labels must have the values 1, 2, 3 … without gap")
+        if self.task == "segment" and self.input is None:
+            raise ValueError("a segmentation model needs [input]")
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What the training pictures look like: the input gate measures a new picture's distance from them."""
+
+    mean: FloatArray
+    """(d,), of the descriptors."""
+    precision: FloatArray
+    """(d, d), the inverse of their shrunk covariance."""
+    limit: float
+    """The Mahalanobis distance beyond which a picture is refused."""
+    basis: str = field(default="")
+    """How the limit was chosen, in words."""
