@@ -1,0 +1,1 @@
+"""Verbs that two stages or more share."""

@@ -1,0 +1,86 @@
+"""Results drawn on pictures, for eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import cv2
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
+
+from diaphane.core.arrays import Array, FloatArray, IntArray
+from diaphane.ops.picture import to_rgb
+
+Colormap = Literal["viridis", "cividis", "magma", "jet"]
+COLORMAPS: dict[str, int] = {
+    "viridis": cv2.COLORMAP_VIRIDIS, "cividis": cv2.COLORMAP_CIVIDIS, "magma": cv2.COLORMAP_MAGMA, "jet": cv2.COLORMAP_JET,
+}  # fmt: skip
+"""viridis and cividis can be told apart by people with a colour vision deficiency; jet cannot and is there on request."""
+Colour = tuple[int, int, int]
+
+
+def colours(count: int, colormap: Colormap) -> list[Colour]:
+    """``count`` colours (RGB) far apart on a colour map; its dark end, which vanishes on X-rays, is left out."""
+    places = np.round(np.linspace(255, 110, max(count, 2))[:count]).astype(np.uint8)
+    bgr = cv2.applyColorMap(places[:, None], COLORMAPS[colormap])[:, 0]
+    return [(int(r), int(g), int(b)) for b, g, r in bgr]
+
+
+def enlarged(array: Array, long_side: int, *, smooth: bool) -> Array:
+    """``array`` (row, column[, 3]) with its long side at least ``long_side``; labels are not ``smooth``."""
+    factor = long_side / max(array.shape[:2])
+    if factor <= 1:
+        return array
+    size = (round(array.shape[1] * factor), round(array.shape[0] * factor))
+    return np.asarray(cv2.resize(np.ascontiguousarray(array), size, interpolation=cv2.INTER_CUBIC if smooth else cv2.INTER_NEAREST))
+
+
+def overlay(pixels: Array, labels: IntArray, colormap: Colormap, *, long_side: int = 0, tint: float = 0.18) -> Array:
+    """``pixels`` with each label's outline and a light tint in its colour; RGB.
+
+    ``long_side`` enlarges small pictures first, so that an outline is thin and smooth.
+    """
+    rgb = enlarged(to_rgb(pixels), long_side, smooth=True).copy()
+    rows, columns = rgb.shape[:2]
+    line = max(1, round(max(rows, columns) / 400))
+    for value, colour in zip(range(1, int(labels.max(initial=0)) + 1), colours(int(labels.max(initial=0)), colormap), strict=True):
+        soft = cv2.resize((labels == value).astype(np.float32), (columns, rows), interpolation=cv2.INTER_LINEAR)
+        inside = soft >= 0.5
+        rgb[inside] = np.round((1 - tint) * rgb[inside] + tint * np.array(colour)).astype(np.uint8)
+        outlines, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(rgb, outlines, -1, (0, 0, 0), line + 2, cv2.LINE_AA)
+        cv2.drawContours(rgb, outlines, -1, colour, line, cv2.LINE_AA)
+    return rgb
+
+
+def outlined(rgb: Array, mask: IntArray, colour: Colour) -> Array:
+    """``rgb`` with the outline of ``mask`` (any size, same shape) in one colour."""
+    out = rgb.copy()
+    soft = cv2.resize((mask > 0).astype(np.float32), (out.shape[1], out.shape[0]), interpolation=cv2.INTER_LINEAR)
+    lines, _ = cv2.findContours((soft >= 0.5).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(out, lines, -1, colour, max(1, round(max(out.shape) / 400)), cv2.LINE_AA)
+    return out
+
+
+def heat(values: FloatArray, colormap: Colormap) -> Array:
+    """Values 0-1 (row, column) in colour; RGB."""
+    coloured = cv2.applyColorMap(np.round(np.clip(values, 0, 1) * 255).astype(np.uint8), COLORMAPS[colormap])
+    return np.asarray(coloured[..., ::-1])
+
+
+def with_legend(rgb: Array, entries: Sequence[tuple[str, Colour]], note: str) -> Array:
+    """``rgb`` above a white strip that names each colour, and the scale (``note``)."""
+    size = max(11, round(rgb.shape[1] / 48))
+    font = ImageFont.load_default(size)
+    lines = -(-len(entries) // 3) + 1 if entries else 1
+    page = Pillow.new("RGB", (rgb.shape[1], rgb.shape[0] + round(1.7 * size * lines) + size // 2), "white")
+    page.paste(Pillow.fromarray(rgb), (0, 0))
+    pen = ImageDraw.Draw(page)
+    for n, (name, colour) in enumerate(entries):
+        x, y = size // 2 + (n % 3) * rgb.shape[1] // 3, rgb.shape[0] + size // 2 + round(1.7 * size * (n // 3))
+        pen.rectangle([x, y, x + size, y + size], fill=colour, outline="black")
+        pen.text((x + round(1.5 * size), y + size // 2), name, font=font, fill="black", anchor="lm")
+    pen.text((size // 2, page.height - size), note, font=font, fill="#555555", anchor="lm")
+    return np.asarray(page)
