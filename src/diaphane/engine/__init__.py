@@ -1,0 +1,1 @@
+"""The engine: runs a model bundle, without torch."""

@@ -1,0 +1,125 @@
+"""A model bundle: a folder with recipe, weights, card, metrics and checksums. Nothing in it is executed or unpickled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diaphane import zoo
+from diaphane.core.recipe import Fingerprint, Recipe
+from diaphane.core.strict import did_you_mean, from_mapping
+from diaphane.errors import BundleError, UsageError
+
+CHECKSUMS = "SHA256SUMS"
+RECIPE = "recipe.toml"
+CARD = "card.md"
+METRICS = "metrics.json"
+FINGERPRINT = "fingerprint.json"
+NETWORK = "model.onnx"
+TABLE_MODEL = "model.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A verified bundle.
+
+    Every file was compared with ``SHA256SUMS`` when it was opened; what is used later is the bytes read then.
+    """
+
+    path: Path
+    recipe: Recipe
+    files: dict[str, bytes]
+
+    @property
+    def name(self) -> str:
+        """As the recipe has it."""
+        return self.recipe.name
+
+    @property
+    def weights(self) -> bytes:
+        """The network, or the numbers of a table model."""
+        return self.files[NETWORK if NETWORK in self.files else TABLE_MODEL]
+
+    @property
+    def weights_sha256(self) -> str:
+        """Of the file with the weights."""
+        return hashlib.sha256(self.weights).hexdigest()
+
+    @property
+    def recipe_sha256(self) -> str:
+        """Of the recipe."""
+        return hashlib.sha256(self.files[RECIPE]).hexdigest()
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        """What its training pictures look like; None where the bundle does not say."""
+        if FINGERPRINT not in self.files:
+            return None
+        values = self.json(FINGERPRINT)
+        mean, precision = np.asarray(values["mean"], float), np.asarray(values["precision"], float)
+        if precision.shape != (mean.size, mean.size):
+            raise BundleError(f"{self.path / FINGERPRINT}: precision must be {mean.size}x{mean.size}, got {precision.shape}")
+        return Fingerprint(mean, precision, float(values["limit"]), str(values["basis"]))
+
+    def json(self, name: str) -> Any:
+        """A JSON file of the bundle, parsed."""
+        try:
+            return json.loads(self.files[name])
+        except (KeyError, ValueError) as problem:
+            raise BundleError(f"{self.path / name}: missing or not JSON; the bundle is not complete") from problem
+
+
+def open_bundle(name_or_path: str | Path) -> Bundle:
+    """The bundle in a folder, or the shipped one of that name, verified.
+
+    Raises:
+        UsageError: There is neither.
+        BundleError: A file is missing, not listed, altered, or the recipe is not valid.
+    """
+    folder = Path(name_or_path)
+    if not (folder / RECIPE).is_file():
+        folder = zoo.path(str(name_or_path)) if str(name_or_path) in zoo.names() else folder
+    if not (folder / RECIPE).is_file():
+        raise UsageError(f"no bundle '{name_or_path}': neither a folder with {RECIPE} nor a shipped name{did_you_mean(str(name_or_path), zoo.names())}")
+    files = {name: _verified(folder / name, wanted) for name, wanted in checksums(folder).items()}
+    if RECIPE not in files or not {NETWORK, TABLE_MODEL} & files.keys():
+        raise BundleError(f"{folder / CHECKSUMS}: must list {RECIPE} and {NETWORK} or {TABLE_MODEL}, lists {', '.join(files)}")
+    return Bundle(folder, _recipe(folder / RECIPE, files[RECIPE]), files)
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """File name to SHA-256, as ``SHA256SUMS`` lists them; only plain names in the folder are taken."""
+    listed = folder / CHECKSUMS
+    if not listed.is_file():
+        raise BundleError(f"{listed}: missing; a bundle is used only with the checksums that it was exported with")
+    out = {}
+    for line in listed.read_text(encoding="utf-8").splitlines():
+        wanted, _, name = line.partition("  ")
+        if len(wanted) != 64 or not name or Path(name).name != name:
+            raise BundleError(f"{listed}: a line must be 64 hexadecimal digits, two spaces and a plain file name, got {line[:90]!r}")
+        out[name] = wanted
+    return out
+
+
+def _verified(path: Path, wanted: str) -> bytes:
+    if not path.is_file() or path.is_symlink():
+        raise BundleError(f"{path}: listed in {CHECKSUMS} and missing; export or install the bundle anew")
+    data = path.read_bytes()
+    found = hashlib.sha256(data).hexdigest()
+    if found != wanted:
+        raise BundleError(f"{path}: wrong checksum: expected {wanted[:16]}…, found {found[:16]}…; install the bundle anew")
+    return data
+
+
+def _recipe(path: Path, data: bytes) -> Recipe:
+    try:
+        values = tomllib.loads(data.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise BundleError(f"{path}: not TOML ({problem})") from problem
+    return from_mapping(Recipe, values, str(path), BundleError)
