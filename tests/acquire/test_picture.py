@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from diaphane.acquire import Options, about, expand, read
+from diaphane.acquire.picture import read_mask, read_picture
+from diaphane.errors import InputError
+
+
+def saved(tmp_path: Path, array: np.ndarray, name: str = "x.png", **more: object) -> Path:
+    Pillow.fromarray(array).save(tmp_path / name, **more)
+    return tmp_path / name
+
+
+def test_colour_grey_and_16_bit_keep_their_values(tmp_path: Path, rng: np.random.Generator) -> None:
+    for array in (
+        rng.integers(0, 256, (5, 7, 3), dtype=np.uint8),
+        rng.integers(0, 256, (5, 7), dtype=np.uint8),
+        rng.integers(0, 65536, (5, 7)).astype(np.uint16),
+    ):
+        image = read_picture(saved(tmp_path, array))
+        assert image.array.dtype == array.dtype
+        assert np.array_equal(image.array[0], array)
+        assert image.name == "x"
+        assert len(image.source_sha256) == 64
+
+
+def test_colour_file_of_a_grey_picture_is_grey(tmp_path: Path, rng: np.random.Generator) -> None:
+    grey = rng.integers(0, 256, (6, 8), dtype=np.uint8)
+    assert read_picture(saved(tmp_path, np.repeat(grey[..., None], 3, axis=2))).array.shape == (1, 6, 8)
+
+
+def test_picture_is_turned_upright_by_exif(tmp_path: Path) -> None:
+    array = np.zeros((10, 20, 3), np.uint8)
+    array[:, :10] = (255, 0, 0)
+    exif = Pillow.Exif()
+    exif[0x0112] = 6  # stored lying on its side
+    image = read_picture(saved(tmp_path, array, "x.png", exif=exif))
+    assert image.size_px == (10, 20)
+    assert image.array[0, 0, 0].tolist() == [255, 0, 0]
+    assert image.array[0, -1, 0].tolist() == [0, 0, 0]
+
+
+def test_palette_and_alpha_become_colour(tmp_path: Path) -> None:
+    rgba = np.zeros((4, 4, 4), np.uint8)
+    rgba[..., 0], rgba[..., 3] = 200, 255
+    rgba[0, 0, 3] = 0
+    image = read_picture(saved(tmp_path, rgba))
+    assert image.array[0, 1, 1].tolist() == [200, 0, 0]
+    assert image.array[0, 0, 0].tolist() == [0, 0, 0]
+    Pillow.fromarray(rgba[..., :3]).convert("P").save(tmp_path / "p.png")
+    assert read_picture(tmp_path / "p.png").channels == 3
+
+
+def test_spacing_gives_the_picture_a_scale(tmp_path: Path) -> None:
+    path = saved(tmp_path, np.zeros((3, 4), np.uint8))
+    assert read(path, Options(spacing_mm=0.1)).images[0].geometry.spacing == (0.1, 0.1, 0.1)
+    assert not read(path, Options()).images[0].geometry.calibrated
+
+
+def test_truncated_empty_missing_and_disguised_files_are_refused_in_words(tmp_path: Path, rng: np.random.Generator) -> None:
+    whole = saved(tmp_path, rng.integers(0, 256, (60, 60, 3), dtype=np.uint8), "x.jpg")
+    for keep, name in ((0.5, "half.jpg"), (0.95, "most.jpg")):
+        (tmp_path / name).write_bytes(whole.read_bytes()[: int(keep * whole.stat().st_size)])
+        with pytest.raises(InputError, match="damaged or truncated"):
+            read_picture(tmp_path / name)
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(InputError, match="empty .0 bytes."):
+        read_picture(tmp_path / "empty.png")
+    with pytest.raises(InputError, match="no such file"):
+        read_picture(tmp_path / "none.png")
+    (tmp_path / "text.png").write_text("this is a letter, not a picture")
+    with pytest.raises(InputError, match="not a picture; expected one of PNG"):
+        read_picture(tmp_path / "text.png")
+
+
+def test_picture_that_claims_too_many_pixels_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    path = saved(tmp_path, np.zeros((50, 50), np.uint8))
+    with pytest.raises(InputError, match="50x50 pixels are more than acquire.max_pixels = 100"):
+        read_picture(path, max_pixels=100)
+
+
+def test_folder_is_its_pictures_in_order_and_an_empty_one_is_refused(tmp_path: Path) -> None:
+    for name in ("b.png", "a.jpg"):
+        saved(tmp_path, np.zeros((3, 3), np.uint8), name)
+    (tmp_path / "notes.txt").touch()
+    assert [p.name for p in expand([tmp_path])] == ["a.jpg", "b.png"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no picture in this folder"):
+        expand([tmp_path / "empty"])
+    with pytest.raises(InputError, match="no such file or folder"):
+        expand([tmp_path / "none"])
+
+
+def test_about_reads_the_header_only(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = saved(tmp_path, rng.integers(0, 256, (30, 40, 3), dtype=np.uint8))
+    path.write_bytes(path.read_bytes()[:200])  # the pixels are gone, the header is there
+    known = about(path)
+    assert (known["format"], known["width"], known["height"], known["channels"], known["bits"]) == ("PNG", 40, 30, 3, 8)
+    with pytest.raises(InputError, match="no such file"):
+        about(tmp_path / "none.png")
+    (tmp_path / "text.png").write_text("letter")
+    with pytest.raises(InputError, match="not a picture"):
+        about(tmp_path / "text.png")
+
+
+def test_mask_of_0_and_255_has_one_label_and_other_values_are_labels(tmp_path: Path) -> None:
+    labels = read_mask(saved(tmp_path, np.array([[0, 255], [255, 0]], np.uint8)))
+    assert labels.array.tolist() == [[[0, 1], [1, 0]]]
+    assert [x.name for x in read_mask(saved(tmp_path, np.array([[0, 1], [3, 0]], np.uint8))).table] == ["label 1", "label 2", "label 3"]
+    with pytest.raises(InputError, match="a mask is grey"):
+        read_mask(saved(tmp_path, np.array([[[1, 90, 3]]], np.uint8)))
