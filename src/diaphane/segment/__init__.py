@@ -1,0 +1,6 @@
+"""Segment: which pixel belongs to which structure, how probable, how sure."""
+
+from diaphane.segment.options import Options
+from diaphane.segment.predict import predict
+
+__all__ = ["Options", "predict"]

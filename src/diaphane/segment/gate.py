@@ -1,0 +1,53 @@
+"""The gates: does the image look like what the model was trained on, and does the result look like a result?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diaphane.core.image import Image
+from diaphane.core.labels import Labels
+from diaphane.core.outcome import Verdict
+from diaphane.core.recipe import OutputLimits
+from diaphane.engine.bundle import Bundle
+from diaphane.ops.fingerprint import distance
+
+
+def likeness(image: Image, bundle: Bundle) -> float:
+    """Distance of the image from the bundle's training pictures over the bundle's limit: above 1 is unlike."""
+    fingerprint = bundle.fingerprint
+    return float("inf") if fingerprint is None else distance(image, fingerprint) / fingerprint.limit
+
+
+def input_verdict(image: Image, bundle: Bundle) -> Verdict:
+    """``refused`` where the image is further from the training pictures than the bundle's limit."""
+    ratio = likeness(image, bundle)
+    kind = bundle.recipe.modality
+    if ratio > 1:
+        reason = f"the picture does not look like {kind}: {ratio:.2f} times the bundle's limit of unlikeness"
+        return Verdict(gate="input", verdict="refused", subject=bundle.name, reason=reason)
+    return Verdict(gate="input", verdict="passed", subject=bundle.name, reason=f"looks like {kind}: {ratio:.2f} of the limit")
+
+
+def output_verdicts(labels: Labels, bundle: Bundle) -> tuple[Verdict, ...]:
+    """A verdict for each structure that the bundle has limits for.
+
+    ``doubted`` where its area or confidence lies outside them, or an organ is missing. No lesion at all is a result.
+    """
+    return tuple(_output_verdict(labels, bundle, limit) for limit in bundle.recipe.limits)
+
+
+def _output_verdict(labels: Labels, bundle: Bundle, limit: OutputLimits) -> Verdict:
+    structure = bundle.recipe.labels[limit.label - 1]
+    name, mask = structure.name, labels.mask(limit.label)
+    if structure.role == "lesion" and not mask.any():
+        return Verdict(gate="output", verdict="passed", subject=bundle.name, reason=f"no {name} was found")
+    share = float(mask.mean())
+    low, high = limit.area_fraction
+    confidence = float(np.mean(labels.probability[mask])) if labels.probability is not None and mask.any() else 0.0
+    doubts = []
+    if not low <= share <= high:
+        doubts.append(f"{name} covers {share:.1%} of the picture, expected {low:.1%} to {high:.1%}")
+    if confidence < limit.confidence:
+        doubts.append(f"mean probability inside {name} is {confidence:.2f}, expected {limit.confidence:.2f} or more")
+    fine = f"{name}: area {share:.1%} of the picture, mean probability {confidence:.2f}, both within the bundle's limits"
+    return Verdict(gate="output", verdict="doubted" if doubts else "passed", subject=bundle.name, reason="; ".join(doubts) or fine)

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.phantoms import LESION, disc
+
+from diaphane.acquire.picture import read_picture
+from diaphane.core.arrays import BoolArray
+from diaphane.core.image import Image
+from diaphane.core.labels import Labels
+from diaphane.core.recipe import OutputLimits
+from diaphane.engine.bundle import Bundle, open_bundle
+from diaphane.ops.overlap import dice
+from diaphane.prepare import prepare
+from diaphane.segment import Options, predict
+from diaphane.segment.cleanup import cleaned
+from diaphane.segment.files import read_labels, write_labels
+from diaphane.segment.gate import input_verdict, output_verdicts
+from diaphane.segment.predict import entropy, labels_of
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return open_bundle("skin_lesion")
+
+
+def test_made_lesion_is_outlined(bundle: Bundle, made: tuple[Path, BoolArray]) -> None:
+    path, truth = made
+    image = read_picture(path)
+    labels = predict(prepare(image, bundle.recipe), bundle, Options())
+    assert labels.array.shape == image.shape
+    assert dice(labels.array[0] > 0, truth) > 0.9
+    assert labels.probability is not None
+    assert float(labels.probability.min()) >= 0
+    assert float(labels.probability.max()) <= 1
+    assert input_verdict(image, bundle).verdict == "passed"
+
+
+def test_result_lies_on_the_source_grid_whatever_the_size(bundle: Bundle, made: tuple[Path, BoolArray]) -> None:
+    path, truth = made
+    large = Image(np.repeat(np.repeat(read_picture(path).array, 3, axis=1), 2, axis=2))
+    labels = predict(prepare(large, bundle.recipe), bundle, Options())
+    assert labels.array.shape == large.shape
+    assert dice(labels.array[0] > 0, np.repeat(np.repeat(truth, 3, axis=0), 2, axis=1)) > 0.9
+
+
+def test_higher_threshold_gives_a_smaller_region(bundle: Bundle, made: tuple[Path, BoolArray]) -> None:
+    prepared = prepare(read_picture(made[0]), bundle.recipe)
+    low, high = (int((predict(prepared, bundle, Options(threshold=t)).array > 0).sum()) for t in (0.1, 0.9))
+    assert low > high > 0
+
+
+def test_labels_take_the_most_probable_structure_above_the_threshold() -> None:
+    p = np.array([[[0.6, 0.4, 0.2]], [[0.3, 0.35, 0.1]], [[0.1, 0.25, 0.7]]])
+    assert labels_of(p, 0.5).tolist() == [[0, 1, 2]]
+    assert labels_of(p, 0.35).tolist() == [[1, 1, 2]]
+
+
+def test_entropy_is_0_when_sure_and_1_when_nothing_is_known() -> None:
+    assert entropy(np.array([[[1.0]], [[0.0]]])) == pytest.approx(0, abs=1e-5)
+    assert entropy(np.full((3, 1, 1), 1 / 3)) == pytest.approx(1, abs=1e-6)
+
+
+def test_cleanup_drops_specks_fills_holes_and_overwrites_no_other_structure() -> None:
+    labels = disc(20, 64).astype(np.uint8)
+    labels[30:34, 30:34] = 0
+    labels[31, 31] = 2
+    labels[0, 0] = 1
+    out = cleaned(labels, 0.1)
+    assert out[0, 0] == 0
+    assert out[30, 30] == 1
+    assert out[31, 31] == 2
+    assert np.array_equal(cleaned(np.zeros((4, 4), np.uint8), 0.1), np.zeros((4, 4)))
+
+
+def test_label_files_come_back(tmp_path: Path) -> None:
+    mask = disc(5, 16)
+    labels = Labels(mask[None].astype(np.uint8), LESION, np.where(mask, 0.9, 0.1)[None], np.where(mask, 0.2, 0.5)[None], "b")
+    write_labels(labels, tmp_path, "x")
+    back = read_labels(tmp_path, "x", LESION, "b")
+    assert np.array_equal(back.array, labels.array)
+    assert back.probability is not None
+    assert np.abs(back.probability - labels.probability).max() <= 1 / 510 + 1e-6
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["x.png", "x_probability.png", "x_uncertainty.png"]
+
+
+def test_other_kinds_of_picture_are_refused_by_the_input_gate(bundle: Bundle, rng: np.random.Generator) -> None:
+    for array in (np.zeros((1, 192, 256, 3)), np.full((1, 192, 256, 3), 255), rng.integers(0, 256, (1, 192, 256, 3)), np.tile(np.arange(256), (1, 192, 1))):
+        verdict = input_verdict(Image(array.astype(np.uint8)), bundle)
+        assert verdict.verdict == "refused"
+        assert "does not look like dermoscopy" in verdict.reason
+
+
+def test_output_gate_doubts_an_area_or_a_confidence_outside_the_limits(bundle: Bundle) -> None:
+    limits = OutputLimits(label=1, area_fraction=(0.05, 0.5), confidence=0.8)
+    own = replace(bundle, recipe=replace(bundle.recipe, limits=(limits,)))
+    for radius, probability, verdict, says in (
+        (20, 0.95, "passed", "within the bundle's limits"), (3, 0.95, "doubted", "covers 0.8%"), (60, 0.95, "doubted", "expected 5.0% to 50.0%"),
+        (20, 0.6, "doubted", "mean probability inside skin lesion is 0.60, expected 0.80"), (0, 0.1, "passed", "no skin lesion was found"),
+    ):  # fmt: skip
+        mask = disc(radius, 64) if radius else np.zeros((64, 64), bool)
+        labels = Labels(mask[None].astype(np.uint8), LESION, np.full((1, 64, 64), probability))
+        (found,) = output_verdicts(labels, own)
+        assert found.verdict == verdict
+        assert says in found.reason
+
+
+@pytest.mark.data
+def test_faces_and_x_rays_are_not_dermoscopy_and_dermoscopy_is_no_x_ray(data: Path, bundle: Bundle) -> None:
+    lungs = open_bundle("lungs")
+    x_rays = [read_picture(p) for p in sorted((data / "cxr_lungs/images").iterdir())[:40]]
+    faces = [read_picture(p) for p in sorted((data / "faces/group_photos").rglob("*.jpg"))]
+    skin = [read_picture(p) for p in sorted((data / "isic2017/images").iterdir())[:60]]
+    refused = {
+        name: np.mean([input_verdict(i, b).verdict == "refused" for i in images])
+        for name, images, b in (
+            ("x-ray", x_rays, bundle),
+            ("face", faces, bundle),
+            ("skin", skin, lungs),
+            ("own skin", skin, bundle),
+            ("own x-ray", x_rays, lungs),
+        )
+    }
+    assert refused["x-ray"] == 1
+    assert refused["face"] >= 0.9
+    assert refused["skin"] == 1
+    assert refused["own skin"] <= 0.05
+    assert refused["own x-ray"] <= 0.05
