@@ -1,0 +1,139 @@
+"""Shape in the plane. Lengths are in mm where the picture has a scale, else in px."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from diaphane.core.arrays import BoolArray, FloatArray
+from diaphane.core.geometry import Geometry
+from diaphane.core.recipe import LabelRecipe
+from diaphane.core.region import Feature, Region
+
+FAMILY = "morphology"
+RATIO = "area_ratio_to_opposite_side"
+
+
+def features(region: Region, geometry: Geometry, shape: tuple[int, int, int]) -> list[Feature]:
+    """Area, perimeter, diameters, roundness, asymmetry of a region's mask. Pixels are square by construction.
+
+    One pixel has an area and a diameter; its axes are those of a unit square. ``shape`` is the image's.
+    """
+    mask = region.mask[0]
+    size = geometry.spacing[2] if geometry.calibrated else 1.0
+    length, surface = ("mm", "mm2") if geometry.calibrated else ("px", "px2")
+    area = float(mask.sum()) * size**2
+    around = perimeter(mask) * size
+    hull_px, diameter_px = hull_area_and_diameter(mask)
+    major, minor = axes(mask)
+    values: list[tuple[str, float, str]] = [
+        ("area", area, surface),
+        ("area_fraction", float(mask.sum()) / (shape[1] * shape[2]), "1"),
+        ("perimeter", around, length),
+        ("equivalent_diameter", math.sqrt(4 * area / math.pi), length),
+        ("maximum_diameter", diameter_px * size, length),
+        ("major_axis_length", major * size, length),
+        ("minor_axis_length", minor * size, length),
+        ("elongation", minor / major, "1"),
+        ("circularity", 4 * math.pi * area / around**2, "1"),
+        ("solidity", float(mask.sum()) / hull_px, "1"),
+        ("asymmetry", asymmetry(mask), "1"),
+        ("border_touch", border_touch(region, shape), "1"),
+    ]
+    return [Feature(family=FAMILY, name=name, value=value, unit=unit) for name, value, unit in values]
+
+
+def perimeter(mask: BoolArray) -> float:
+    """Crofton's estimate from crossings in four directions, px.
+
+    Source: Legland, Kiêu, Devaux, Image Analysis & Stereology 26, 83 (2007).
+    """
+    m = np.pad(mask, 1).astype(np.int8)
+    straight = np.count_nonzero(m[1:] != m[:-1]) + np.count_nonzero(m[:, 1:] != m[:, :-1])
+    diagonal = np.count_nonzero(m[1:, 1:] != m[:-1, :-1]) + np.count_nonzero(m[1:, :-1] != m[:-1, 1:])
+    return math.pi / 8 * (straight + diagonal / math.sqrt(2))
+
+
+def hull_area_and_diameter(mask: BoolArray) -> tuple[float, float]:
+    """Area of the convex hull of the pixels' corners, and the largest distance between two of them; px."""
+    edge = mask & ~(cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0)
+    rows, columns = np.nonzero(edge)
+    corners = np.concatenate([np.stack([columns + x, rows + y], axis=1) for x in (0, 1) for y in (0, 1)]).astype(np.float32)
+    hull = cv2.convexHull(corners)[:, 0].astype(np.float64)
+    away = np.linalg.norm(hull[:, None] - hull[None], axis=2)
+    return float(cv2.contourArea(hull.astype(np.float32))), float(away.max())
+
+
+def principal_axes(mask: BoolArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Centre (x, y), variances along the principal axes (large first), and the axes as columns; px.
+
+    A pixel is a unit square: 1/12 is added to each variance, so that none is 0.
+    """
+    rows, columns = np.nonzero(mask)
+    points = np.stack([columns, rows], axis=1).astype(np.float64)
+    centre = points.mean(axis=0)
+    away = points - centre
+    variances, vectors = np.linalg.eigh(away.T @ away / len(points) + np.eye(2) / 12)
+    return centre, variances[::-1], vectors[:, ::-1]
+
+
+def axes(mask: BoolArray) -> tuple[float, float]:
+    """Lengths of the ellipse with the mask's second moments: 4 standard deviations, major first; px."""
+    _, variances, _ = principal_axes(mask)
+    major, minor = 4 * np.sqrt(variances)
+    return float(major), float(minor)
+
+
+def asymmetry(mask: BoolArray) -> float:
+    """Share of the area that does not fall on its own mirror image, the mean over both principal axes; 0-1.
+
+    Source: the A of the ABCD rule, Nachbar et al., J Am Acad Dermatol 30, 551 (1994); computed as by Stoecker,
+    Li, Moss, Comput Med Imaging Graph 16, 191 (1992).
+    """
+    centre, _, vectors = principal_axes(mask)
+    rows, columns = np.nonzero(mask)
+    points = np.stack([columns, rows], axis=1) - centre
+    apart = []
+    for n in (0, 1):
+        mirrored = points - 2 * np.outer(points @ vectors[:, n], vectors[:, n]) + centre
+        x, y = np.rint(mirrored).astype(int).T
+        inside = (x >= 0) & (y >= 0) & (x < mask.shape[1]) & (y < mask.shape[0])
+        hit = np.zeros(len(points), bool)
+        hit[inside] = mask[y[inside], x[inside]]
+        apart.append(1 - hit.mean())
+    return float(np.mean(apart))
+
+
+def border_touch(region: Region, shape: tuple[int, int, int]) -> float:
+    """Share of the four picture edges' length that the region lies on: above 0, the region may be cut off."""
+    (top, bottom), (left, right) = region.box[1:]
+    mask = region.mask[0]
+    rows, columns = shape[1:]
+    touching = (
+        int(mask[0].sum()) * (top == 0)
+        + int(mask[-1].sum()) * (bottom == rows)
+        + int(mask[:, 0].sum()) * (left == 0)
+        + int(mask[:, -1].sum()) * (right == columns)
+    )
+    return touching / (2 * (rows + columns))
+
+
+def with_side_ratios(regions: tuple[Region, ...], structures: Sequence[BoolArray], table: Sequence[LabelRecipe]) -> tuple[Region, ...]:
+    """Regions of structures called ``left X`` and ``right X`` with the ratio of their area to the other side's."""
+    areas = {label.name: int(mask.sum()) for label, mask in zip(table, structures, strict=True)}
+    return tuple(_with_ratio(region, areas) for region in regions)
+
+
+def _with_ratio(region: Region, areas: dict[str, int]) -> Region:
+    side, _, organ = region.name.partition(" ")
+    opposite = {"left": f"right {organ}", "right": f"left {organ}"}.get(side)
+    if opposite not in areas:
+        return region
+    other = areas[opposite]
+    value = areas[region.name] / other if other else math.nan
+    ratio = Feature(family=FAMILY, name=RATIO, value=value, nan_reason="" if other else f"no {opposite} was segmented")
+    return replace(region, features=(*region.features, ratio))
