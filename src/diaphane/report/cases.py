@@ -1,0 +1,81 @@
+"""One table over many cases: ``cases.csv`` for machines, ``index.html`` for people."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from diaphane.core.arrays import Array
+from diaphane.core.case_folder import REPORT
+from diaphane.core.outcome import Outcome
+from diaphane.core.provenance import version
+from diaphane.core.storage import write_whole
+from diaphane.ops.paint import overlay
+from diaphane.report.html import page
+from diaphane.report.words import summary_of
+
+CASES = "cases.csv"
+INDEX = "index.html"
+THUMBNAIL_PX = 640
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    """One case in the table."""
+
+    name: str
+    modality: str = ""
+    exit_code: int = 1
+    summary: tuple[str, ...] = ()
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    """Column to value: counts, probabilities, areas."""
+    thumbnail: Array | None = None
+    error: str = ""
+    doubts: tuple[str, ...] = ()
+    """What the gates refused or doubted."""
+
+    @property
+    def link(self) -> str:
+        """To the report, from the folder of all cases."""
+        return f"{quote(self.name)}/{REPORT}"
+
+
+def row_of(outcome: Outcome, name: str) -> CaseRow:
+    """The row of a case that was run."""
+    numbers: dict[str, float] = {"findings": len(outcome.decision.findings)} if outcome.labels is not None else {}
+    for finding in outcome.decision.findings[:1]:
+        numbers["lesion_probability"] = finding.probability
+        numbers |= {f"{a.task}_probability": a.probability for a in finding.assessments}
+    for region in outcome.regions:
+        area = region.feature("area")
+        if area is not None:
+            numbers.setdefault(f"{region.name.replace(' ', '_')}_{area.name_with_unit}", area.value)
+    labels = outcome.labels.array[0] if outcome.labels is not None else None
+    pixels = outcome.image.array[0]
+    return CaseRow(
+        name=name,
+        modality=outcome.modality,
+        exit_code=outcome.exit_code,
+        summary=tuple(summary_of(outcome)),
+        numbers=numbers,
+        thumbnail=None if labels is None else overlay(pixels, labels, "viridis", long_side=THUMBNAIL_PX),
+        doubts=tuple(f"{v.verdict} by the {v.gate} gate: {v.reason}" for v in outcome.verdicts if v.verdict != "passed"),
+    )
+
+
+def write_cases(rows: Sequence[CaseRow], folder: Path, *, title: str = "Cases", note: str = "") -> tuple[Path, Path]:
+    """The table as CSV and as a page with a picture and a link for each case."""
+    columns = list(dict.fromkeys(column for row in rows for column in row.numbers))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["case", "modality", "exit_code", *columns, "gates", "error"])
+    for row in rows:
+        values = [repr(float(row.numbers[c])) if c in row.numbers else "" for c in columns]
+        writer.writerow([row.name, row.modality, row.exit_code, *values, "; ".join(row.doubts), row.error])
+    write_whole(folder / CASES, text.getvalue().encode())
+    write_whole(folder / INDEX, page("cases.html", rows=rows, title=title, note=note, version=version()).encode())
+    return folder / CASES, folder / INDEX

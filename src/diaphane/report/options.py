@@ -1,0 +1,21 @@
+"""The options of the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the report shows."""
+
+    picture_px: int = 900
+    """long side of the pictures in the page"""
+    contributions: int = 6
+    """how many features are shown that spoke for or against a class"""
+
+    def __post_init__(self) -> None:
+        if not 128 <= self.picture_px <= 4096:
+            raise ValueError(f"picture_px must lie between 128 and 4096, got {self.picture_px}")
+        if not 0 <= self.contributions <= 100:
+            raise ValueError(f"contributions must lie between 0 and 100, got {self.contributions}")
