@@ -1,0 +1,1 @@
+"""Simulate: made input with known truth."""
