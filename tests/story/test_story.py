@@ -1,0 +1,197 @@
+"""The whole program on small made input. Every issue extends this."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import diaphane
+from diaphane.core.arrays import BoolArray
+from diaphane.core.candidate import Candidate
+from diaphane.core.coding import from_json_lines
+from diaphane.core.finding import Decision
+from diaphane.core.provenance import sha256_of
+from diaphane.ops.overlap import dice
+from diaphane.ops.picture import read_png
+
+FILES = {
+    "case.json", "report.html", "overlay.png", "features.csv", "candidates.jsonl", "findings.json", "images/lesion.png",
+    "segmentation/lesion.png", "segmentation/lesion_overlay.png", "segmentation/lesion_probability.png", "segmentation/lesion_uncertainty.png",
+}  # fmt: skip
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def case(made: tuple[Path, BoolArray], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("story") / "case"
+    outcome = diaphane.run(made[0], folder, diaphane.Plan())
+    assert outcome.exit_code == 0
+    return folder
+
+
+def test_case_folder_holds_the_agreed_files_and_no_others(case: Path) -> None:
+    assert set(files_in(case)) == FILES
+
+
+def test_lesion_is_where_the_truth_is(case: Path, made: tuple[Path, BoolArray]) -> None:
+    labels = read_png(case / "segmentation/lesion.png")
+    assert labels.dtype == np.uint8
+    assert set(np.unique(labels)) == {0, 1}
+    assert dice(labels > 0, made[1]) > 0.9
+
+
+def test_features_candidates_and_findings_agree_with_each_other_and_the_mask(case: Path) -> None:
+    labels = read_png(case / "segmentation/lesion.png") > 0
+    with (case / "features.csv").open() as file:
+        rows = {r["feature"]: r for r in csv.DictReader(file)}
+    assert float(rows["area"]["value"]) == labels.sum()
+    assert rows["area"]["unit"] == "px2"
+    assert {r["family"] for r in rows.values()} == {"morphology", "intensity", "colour", "glcm"}
+    (candidate,) = [Candidate.from_json(line) for line in from_json_lines((case / "candidates.jsonl").read_text(), "candidates")]
+    x, y, width, height = candidate.box_px
+    assert np.array_equal(candidate.mask, labels[y : y + height, x : x + width])
+    decision = Decision.from_json(json.loads((case / "findings.json").read_text()))
+    (finding,) = decision.findings
+    assert finding.from_candidates == (candidate.candidate,)
+    assert finding.measurements["area_px2"] == labels.sum()
+    assert finding.evidence == {"segmentation": candidate.probability, "face": None}
+    (melanoma,) = finding.assessments
+    low, high = melanoma.interval95
+    assert 0 < low < melanoma.probability < high < 1
+    assert sum(share for _, share in melanoma.contributions) == pytest.approx(np.log(melanoma.probability / (1 - melanoma.probability)) - intercept(), abs=1e-9)
+
+
+def intercept() -> float:
+    from diaphane.engine.bundle import open_bundle
+
+    return float(open_bundle("melanoma").json("model.json")["intercept"])
+
+
+def test_manifest_says_what_the_case_was_made_from(case: Path, made: tuple[Path, BoolArray]) -> None:
+    manifest = json.loads((case / "case.json").read_text())
+    assert manifest["inputs"] == {"lesion": sha256_of(made[0])}
+    assert manifest["artefacts"] == {name: sha256_of(case / name) for name in FILES - {"case.json"}}
+    assert manifest["weights"].keys() == manifest["recipes"].keys() == {"skin_lesion", "melanoma"}
+    assert [v["verdict"] for v in manifest["verdicts"]] == ["passed", "passed"]
+    assert manifest["complete"]
+    assert (manifest["exit_code"], manifest["seed"]) == (0, 0)
+    assert len(manifest["plan_sha256"]) == 64
+
+
+def test_report_is_one_page_with_no_outside_request_and_says_what_it_must(case: Path) -> None:
+    text = (case / "report.html").read_text()
+    assert "http" not in text.replace("http-equiv", "")
+    assert 'src="data:image/png;base64,' in text
+    for words in ("1 skin lesion found.", "melanoma probability", "Not a medical device", "no model for this", "px²", "no scale", "sha256", "skin_lesion"):
+        assert words in text, words
+
+
+def test_second_run_does_nothing_and_says_so(case: Path, made: tuple[Path, BoolArray], cli) -> None:
+    before = {p: p.stat().st_mtime_ns for p in case.rglob("*")}
+    done = cli("run", made[0], "--out", case)
+    assert done.returncode == 0
+    assert "nothing changed" in done.stderr
+    assert {p: p.stat().st_mtime_ns for p in case.rglob("*")} == before
+
+
+def test_changed_option_runs_what_depends_on_it_and_no_more(case: Path, made: tuple[Path, BoolArray], cli, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(case, copy)
+    (tmp_path / "plan.toml").write_text("[fuse]\nmin_probability = 0.999\n")
+    done = cli("run", made[0], "--out", copy, "--plan", tmp_path / "plan.toml")
+    assert done.returncode == 0
+    kept = [line.split()[0] for line in done.stderr.splitlines() if line.endswith("(kept)")]
+    assert kept == ["acquire", "segment", "measure", "assess"]
+    decision = Decision.from_json(json.loads((copy / "findings.json").read_text()))
+    assert decision.findings == ()
+    assert "below 0.999" in decision.suppressed[0].reason
+    assert "No lesion was found" in (copy / "report.html").read_text()
+
+
+def test_scale_gives_millimetres(made: tuple[Path, BoolArray], cli, tmp_path: Path) -> None:
+    assert cli("run", made[0], "--out", tmp_path / "case", "--spacing-mm", "0.1").returncode == 0
+    (finding,) = json.loads((tmp_path / "case/findings.json").read_text())["findings"]
+    labels = read_png(tmp_path / "case/segmentation/lesion.png")
+    assert finding["measurements"]["area_mm2"] == pytest.approx((labels > 0).sum() * 0.01)
+    assert "mm²" in (tmp_path / "case/report.html").read_text()
+
+
+def test_picture_of_no_known_kind_is_refused_with_a_report_that_says_so(cli, tmp_path: Path, rng: np.random.Generator) -> None:
+    from diaphane.ops.picture import write_png
+
+    write_png(tmp_path / "noise.png", rng.integers(0, 256, (100, 100, 3), dtype=np.uint8))
+    done = cli("run", tmp_path / "noise.png", "--out", tmp_path / "case")
+    assert done.returncode == 3
+    assert "refused by the input gate" in done.stderr
+    text = (tmp_path / "case/report.html").read_text()
+    assert "No model here is made for this kind of picture" in text
+    assert not (tmp_path / "case/segmentation").exists()
+    assert not (tmp_path / "case/findings.json").exists()
+
+
+def test_several_pictures_make_a_case_each_and_one_table(made: tuple[Path, BoolArray], cli, tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(made[0].read_bytes())
+    (tmp_path / "broken.png").write_bytes(made[0].read_bytes()[:500])
+    done = cli("run", tmp_path / "a.png", tmp_path / "b.png", tmp_path / "broken.png", "--out", tmp_path / "cases")
+    assert done.returncode == 1
+    with (tmp_path / "cases/cases.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(r["case"], r["exit_code"]) for r in rows] == [("a", "0"), ("b", "0"), ("broken", "1")]
+    assert "damaged" in rows[2]["error"]
+    assert 0 < float(rows[0]["melanoma_probability"]) < 1
+    assert float(rows[0]["skin_lesion_area_px2"]) > 0
+    assert (tmp_path / "cases/a/report.html").exists()
+    assert not (tmp_path / "cases/broken").exists()
+    assert "a/report.html" in (tmp_path / "cases/index.html").read_text()
+
+
+def test_demo_shows_the_truth_beside_the_result(cli, tmp_path: Path) -> None:
+    begun = time.monotonic()
+    done = cli("demo", "--out", tmp_path / "demo")
+    assert done.returncode == 0
+    assert time.monotonic() - begun < 60
+    assert str(tmp_path / "demo/index.html") in done.stderr
+    with (tmp_path / "demo/cases.csv").open() as file:
+        found = [float(r["dice_with_truth"]) for r in csv.DictReader(file)]
+    assert len(found) == 3
+    assert min(found) > 0.9
+    assert "Truth, known because the picture was made" in (tmp_path / "demo/index.html").read_text()
+
+
+def test_run_killed_at_any_moment_goes_on_to_the_same_bytes(made: tuple[Path, BoolArray], tmp_path: Path) -> None:
+    """Kill at ten moments spread over the whole run; what is there is whole, and the next run completes it."""
+    environment = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}
+
+    def command(folder: Path) -> list[str]:
+        return [sys.executable, "-m", "diaphane", "run", str(made[0]), "--out", str(folder)]
+
+    begun = time.monotonic()
+    subprocess.run(command(tmp_path / "whole"), check=True, env=environment, capture_output=True)
+    length = time.monotonic() - begun
+    whole = files_in(tmp_path / "whole")
+    rng = np.random.default_rng(11)
+    for n, share in enumerate(np.linspace(0.35, 0.98, 10) + rng.uniform(-0.02, 0.02, 10)):
+        folder = tmp_path / f"killed-{n}"
+        process = subprocess.Popen(command(folder), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(length * share)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        left = {name: data for name, data in files_in(folder).items() if ".partial" not in name} if folder.exists() else {}
+        assert all(whole[name] == data for name, data in left.items() if name != "case.json")
+        subprocess.run(command(folder), check=True, env=environment, capture_output=True)
+        assert files_in(folder) == whole
