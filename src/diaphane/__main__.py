@@ -1,0 +1,5 @@
+"""``python -m diaphane``."""
+
+from diaphane.cli.main import entry
+
+entry()

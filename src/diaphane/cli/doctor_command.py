@@ -1,0 +1,90 @@
+"""Versions, engines, processor flags and models: what is here, what is missing, and how to get it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = {
+    "numpy": "", "opencv-contrib-python-headless": "", "pillow": "", "onnxruntime": "", "jinja2": "",
+    "torch": 'training needs it: pip install "diaphane[train]"',
+    "scikit-learn": 'training needs it: pip install "diaphane[train]"',
+}  # fmt: skip
+FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "neon", "asimd")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of ``doctor``."""
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def execute(parsed: argparse.Namespace) -> int:
+    """Look and tell; 1 where the base install is not complete or a bundle is broken."""
+    found = examination()
+    if parsed.json:
+        sys.stdout.write(json.dumps(found) + "\n")
+    else:
+        sys.stdout.write("\n".join(_lines(found)) + "\n")
+    return 1 if found["problems"] else 0
+
+
+def examination() -> dict[str, Any]:
+    """Everything that ``doctor`` says."""
+    from diaphane import zoo
+    from diaphane.engine.bundle import open_bundle
+    from diaphane.errors import BundleError
+
+    versions, missing, problems = {}, {}, []
+    for name, why in LIBRARIES.items():
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            missing[name] = why or "part of the base install: pip install diaphane"
+            problems += [] if why else [f"{name} is not installed"]
+    models = {}
+    for name in zoo.names():
+        try:
+            models[name] = open_bundle(name).weights_sha256
+        except BundleError as problem:
+            problems.append(str(problem))
+    return {
+        "diaphane": metadata.version("diaphane"), "python": platform.python_version(), "system": platform.platform(),
+        "cpu": {"cores": os.cpu_count(), "flags": cpu_flags()}, "engines": engines(), "libraries": versions,
+        "missing": missing, "models": models, "problems": problems,
+    }  # fmt: skip
+
+
+def engines() -> list[str]:
+    """What can run a bundle here."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return []
+    return [f"onnxruntime {onnxruntime.__version__}: {p}" for p in onnxruntime.get_available_providers()]
+
+
+def cpu_flags() -> list[str]:
+    """Those of the processor's vector extensions that matter here; empty where the system does not tell."""
+    listed = Path("/proc/cpuinfo")
+    if not listed.is_file():
+        return []
+    known = set(re.findall(r"\w+", listed.read_text(encoding="utf-8")))
+    return [flag for flag in FLAGS if flag in known]
+
+
+def _lines(found: dict[str, Any]) -> list[str]:
+    lines = [f"diaphane {found['diaphane']}, Python {found['python']}, {found['system']}"]
+    lines.append(f"processor: {found['cpu']['cores']} cores, {' '.join(found['cpu']['flags']) or 'no known vector extension'}")
+    lines += [f"engine: {engine}" for engine in found["engines"]]
+    lines += [f"library: {name} {version}" for name, version in found["libraries"].items()]
+    lines += [f"missing: {name} ({why})" for name, why in found["missing"].items()]
+    lines += [f"model: {name} {sha[:16]}… verified" for name, sha in found["models"].items()]
+    lines += [f"problem: {problem}" for problem in found["problems"]]
+    return [*lines, "all is well" if not found["problems"] else "see the problems above"]

@@ -1,0 +1,78 @@
+"""Which command, and what its errors look like."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module, metadata
+
+from diaphane.errors import DiaphaneError
+
+COMMANDS: dict[str, str] = {
+    "demo": "the main job on made pictures, with the truth beside the result",
+    "run": "pictures in, cases out: lesions or structures, measured, assessed, with a report",
+    "segment": "one bundle on pictures: label maps, overlays, probabilities",
+    "measure": "the features of a mask's regions, as a table",
+    "info": "what a file is understood as, without decoding it",
+    "models": "the model bundles that are here: list and verify",
+    "doctor": "versions, engines, models: what is here and what is missing",
+}
+EPILOG = """\
+exit codes: 0 done; 1 failed; 2 wrong use or unreadable input; 3 refused by the input gate; 4 done, but the output gate doubts the result
+
+try:
+  diaphane demo
+  diaphane run lesion.jpg --out case --spacing-mm 0.05
+  diaphane COMMAND --help
+
+For research use. Not a medical device."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words and words[0] in COMMANDS:
+        return _command(words[0], words[1:])
+    top = argparse.ArgumentParser(
+        prog="diaphane",
+        description="Medical image analysis on a laptop: from a picture to findings and a report.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=EPILOG,
+    )
+    top.add_argument("--version", action="version", version=f"diaphane {metadata.version('diaphane')}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, sentence in COMMANDS.items():
+        commands.add_parser(name, help=sentence)
+    top.parse_args(words)
+    return 2
+
+
+def _command(name: str, words: list[str]) -> int:
+    module = import_module(f"diaphane.cli.{name}_command")
+    parser = argparse.ArgumentParser(prog=f"diaphane {name}", description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    module.add_arguments(parser)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parsed = parser.parse_args(words)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
+    try:
+        code: int = module.execute(parsed)
+    except DiaphaneError as problem:
+        if parsed.debug:
+            raise
+        sys.stderr.write(f"diaphane {name}: {problem}\n")
+        return problem.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write(f"diaphane {name}: interrupted; finished stages are kept\n")
+        return 130
+    except BrokenPipeError:  # the reader of our output left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""One bundle on pictures.
+
+Writes DIR/STEM.png (8 bit, value = label, the input's own grid) for each input; with --overlay also STEM_overlay.png,
+with --probabilities STEM_probability.png and STEM_uncertainty.png (255 = 1). Pictures that do not look like what the
+bundle was trained on are refused (exit code 3) and leave no file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from diaphane.cli.flags import add_flags, changed
+from diaphane.errors import UsageError
+from diaphane.segment.options import Options
+from diaphane.view.options import Options as ViewOptions
+
+if TYPE_CHECKING:
+    from diaphane.engine.bundle import Bundle
+
+log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of ``segment``."""
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="a picture, or a folder of pictures")
+    parser.add_argument("--bundle", required=True, metavar="NAME_OR_PATH", help="a shipped bundle (diaphane models list) or a bundle folder")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    add_flags(parser, Options, ["threshold"])
+    parser.add_argument("--overlay", action="store_true", help="also a coloured picture")
+    add_flags(parser, ViewOptions, ["colormap"])
+    parser.add_argument("--probabilities", action="store_true", help="also probability and uncertainty maps")
+
+
+def execute(parsed: argparse.Namespace) -> int:
+    """Segment every input; the highest exit code of all."""
+    from tqdm import tqdm
+
+    from diaphane import acquire
+    from diaphane.engine.bundle import open_bundle
+    from diaphane.errors import InputError
+
+    bundle = open_bundle(parsed.bundle)
+    if bundle.recipe.task != "segment":
+        raise UsageError(f"the bundle '{bundle.name}' does not segment: its task is {bundle.recipe.task}")
+    options = changed(Options(), parsed, ["threshold"])
+    view = changed(ViewOptions(), parsed, ["colormap"])
+    files = acquire.expand(parsed.inputs)
+    if len({f.stem for f in files}) < len(files):
+        raise UsageError("two inputs have the same name before the suffix, and their results would overwrite each other; give them apart")
+    codes = []
+    for file in tqdm(files, desc="segment", unit="picture", disable=None):
+        try:
+            codes.append(_one(file, parsed, bundle, options, view))
+        except InputError as problem:
+            if len(files) == 1:
+                raise
+            log.error("%s", problem)
+            codes.append(1)
+    return 1 if 1 in codes else max(codes)
+
+
+def _one(file: Path, parsed: argparse.Namespace, bundle: Bundle, options: Options, view: ViewOptions) -> int:
+    from diaphane import acquire
+    from diaphane.acquire import Options as AcquireOptions
+    from diaphane.ops.picture import write_png
+    from diaphane.prepare import prepare
+    from diaphane.segment import predict
+    from diaphane.segment.files import write_labels
+    from diaphane.segment.gate import input_verdict, output_verdicts
+    from diaphane.view import label_overlay
+
+    image = acquire.read(file, AcquireOptions()).images[0]
+    verdict = input_verdict(image, bundle)
+    if verdict.verdict == "refused":
+        log.error("%s: refused by the input gate: %s", file, verdict.reason)
+        return verdict.exit_code
+    labels = predict(prepare(image, bundle.recipe), bundle, options)
+    write_labels(labels, parsed.out, image.name, probabilities=parsed.probabilities)
+    if parsed.overlay:
+        write_png(parsed.out / f"{image.name}_overlay.png", label_overlay(image, labels, view, legend=False))
+    doubts = [v for v in output_verdicts(labels, bundle) if v.verdict == "doubted"]
+    for doubt in doubts:
+        log.warning("%s: doubted by the output gate: %s", file, doubt.reason)
+    log.info("%s: %s", file, parsed.out / f"{image.name}.png")
+    return max((d.exit_code for d in doubts), default=0)
