@@ -37,7 +37,7 @@ def enlarged(array: Array, long_side: int, *, smooth: bool) -> Array:
     return np.asarray(cv2.resize(np.ascontiguousarray(array), size, interpolation=cv2.INTER_CUBIC if smooth else cv2.INTER_NEAREST))
 
 
-def overlay(pixels: Array, labels: IntArray, colormap: Colormap, *, long_side: int = 0, tint: float = 0.18) -> Array:
+def overlay(pixels: Array, labels: IntArray, colormap: Colormap, *, long_side: int = 0, tint: float = 0.12) -> Array:
     """``pixels`` with each label's outline and a light tint in its colour; RGB.
 
     ``long_side`` enlarges small pictures first, so that an outline is thin and smooth.
@@ -62,6 +62,17 @@ def outlined(rgb: Array, mask: IntArray, colour: Colour) -> Array:
     lines, _ = cv2.findContours((soft >= 0.5).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(out, lines, -1, colour, max(1, round(max(out.shape) / 400)), cv2.LINE_AA)
     return out
+
+
+def numbered(rgb: Array, marks: Sequence[tuple[str, float, float]]) -> Array:
+    """``rgb`` with short texts at places given as shares (x, y) of its width and height."""
+    size = max(14, round(max(rgb.shape[:2]) / 28))
+    page = Pillow.fromarray(rgb)
+    pen = ImageDraw.Draw(page)
+    for text, x, y in marks:
+        place = (x * rgb.shape[1], y * rgb.shape[0])
+        pen.text(place, text, font=ImageFont.load_default(size), fill="white", anchor="mm", stroke_width=max(1, size // 8), stroke_fill="black")
+    return np.asarray(page)
 
 
 def heat(values: FloatArray, colormap: Colormap) -> Array:

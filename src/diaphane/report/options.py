@@ -12,7 +12,7 @@ class Options:
     picture_px: int = 900
     """long side of the pictures in the page"""
     contributions: int = 6
-    """how many features are shown that spoke for or against a class"""
+    """how many single features are listed, below the sums, that spoke for or against a class"""
 
     def __post_init__(self) -> None:
         if not 128 <= self.picture_px <= 4096:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from diaphane.core.finding import Assessment, Finding
@@ -14,6 +15,7 @@ LESION_FEATURES = (
     "variegation", "lightness_contrast", "colour_asymmetry", "border_touch",
 )  # fmt: skip
 STRUCTURE_FEATURES = ("area", "area_fraction", "area_ratio_to_opposite_side", "perimeter", "maximum_diameter", "elongation")
+FAMILIES = {"morphology": "shape", "colour": "colour", "intensity": "brightness", "glcm": "texture"}
 EXPLAINED = {
     "area_fraction": "share of the picture's area",
     "maximum_diameter": "largest distance between two points",
@@ -29,6 +31,16 @@ EXPLAINED = {
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """An assessment with what spoke for and against it: (name, share of the log-odds, its size over the largest)."""
+
+    assessment: Assessment
+    families: tuple[tuple[str, float, float], ...]
+    """Sums over the families of features. Features of a family depend on each other: only their sum can be read."""
+    single: tuple[tuple[str, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """A finding or structure with what is shown of it."""
 
@@ -36,8 +48,7 @@ class Told:
     finding: Finding | None
     features: tuple[tuple[Feature, str], ...]
     """With the explanation of each."""
-    assessments: tuple[tuple[Assessment, tuple[tuple[str, float, float], ...]], ...] = ()
-    """With name, share of the log-odds, and that share over the largest, of the leading contributions."""
+    assessments: tuple[Judged, ...] = ()
 
 
 def summary_of(outcome: Outcome) -> list[str]:
@@ -66,7 +77,7 @@ def findings_of(outcome: Outcome, contributions: int) -> list[Told]:
             f"{finding.label.capitalize()} {finding.id}",
             finding,
             _features(regions[finding.from_candidates[0]], LESION_FEATURES),
-            tuple((a, _leading(a, contributions)) for a in finding.assessments),
+            tuple(_judged(a, regions[finding.from_candidates[0]], contributions) for a in finding.assessments),
         )
         for finding in outcome.decision.findings
     ]
@@ -82,10 +93,18 @@ def _features(region: Region, names: tuple[str, ...]) -> tuple[tuple[Feature, st
     return tuple((f, EXPLAINED.get(f.name, "")) for f in found if f is not None)
 
 
-def _leading(assessment: Assessment, count: int) -> tuple[tuple[str, float, float], ...]:
-    leading = assessment.contributions[:count]
-    largest = max((abs(share) for _, share in leading), default=1.0) or 1.0
-    return tuple((name, share, abs(share) / largest) for name, share in leading)
+def _judged(assessment: Assessment, region: Region, count: int) -> Judged:
+    family = {f.name: FAMILIES.get(f.family, f.family) for f in region.features}
+    sums: dict[str, float] = {}
+    for name, share in assessment.contributions:
+        sums[family.get(name, name)] = sums.get(family.get(name, name), 0.0) + share
+    ordered = sorted(sums.items(), key=lambda item: -abs(item[1]))
+    return Judged(assessment, _scaled(ordered), _scaled(assessment.contributions[:count]))
+
+
+def _scaled(shares: Sequence[tuple[str, float]]) -> tuple[tuple[str, float, float], ...]:
+    largest = max((abs(share) for _, share in shares), default=1.0) or 1.0
+    return tuple((name, share, abs(share) / largest) for name, share in shares)
 
 
 def _count(findings: tuple[Finding, ...]) -> str:

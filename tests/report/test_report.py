@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import csv
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.phantoms import disc, lesion_of
+
+from diaphane.core.finding import Assessment, Decision
+from diaphane.core.outcome import Outcome, Verdict
+from diaphane.core.provenance import Provenance
+from diaphane.core.recipe import NotAssessed
+from diaphane.fuse import Options as FuseOptions
+from diaphane.fuse import decide, propose, with_assessments
+from diaphane.measure import Options as MeasureOptions
+from diaphane.measure import extract
+from diaphane.report import Options, compose
+from diaphane.report.cases import CaseRow, row_of, write_cases
+from diaphane.report.html import number, percent
+from diaphane.view import Options as ViewOptions
+from diaphane.view import export, label_overlay
+
+
+@pytest.fixture
+def outcome() -> Outcome:
+    image, labels = lesion_of(disc(30))
+    regions = extract(image, labels, MeasureOptions())
+    melanoma = Assessment(
+        task="melanoma", probability=0.234, interval95=(0.15, 0.34), bundle="melanoma", contributions=(("asymmetry", 0.8), ("contrast", -0.2))
+    )
+    regions = tuple(replace(r, assessments=(melanoma,)) for r in regions)
+    return Outcome(
+        image=image, modality="dermoscopy", labels=labels, regions=regions, assessments=(),
+        decision=with_assessments(decide(propose(image, labels, regions), (), None, FuseOptions()), regions),
+        verdicts=(Verdict(gate="output", verdict="doubted", subject="skin_lesion", reason="odd area"),),
+        not_assessed=(NotAssessed(what="depth", why="no model for this"),),
+        provenance=Provenance(version="0", inputs={"x": "ab"}, plan_sha256="cd", weights={}, recipes={}, seed=0, created="2026-01-02T03:04:05Z"),
+    )  # fmt: skip
+
+
+def text_of(outcome: Outcome, folder: Path) -> str:
+    (path,) = compose(outcome, folder, Options())
+    return path.read_text(encoding="utf-8")
+
+
+def test_report_says_probability_interval_measurements_and_doubts(outcome: Outcome, tmp_path: Path) -> None:
+    text = text_of(outcome, tmp_path)
+    for words in (
+        "melanoma probability 23 % (95 % interval 15 % to 34 %)",
+        "odd area",
+        "<b>doubted</b>",
+        "px²",
+        "Depth",
+        "no model for this",
+        "+0.80",
+        "shape",
+    ):
+        assert words in text, words
+    assert len(re.findall("data:image/png;base64,", text)) == 3
+
+
+def test_names_from_outside_are_escaped(outcome: Outcome, tmp_path: Path) -> None:
+    hostile = replace(outcome, image=replace(outcome.image, name="<script>alert(1)</script>"))
+    text = text_of(hostile, tmp_path)
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    assert "default-src &#39;none&#39;" in text or "default-src 'none'" in text
+
+
+def test_report_is_the_same_bytes_twice(outcome: Outcome, tmp_path: Path) -> None:
+    assert text_of(outcome, tmp_path) == text_of(outcome, tmp_path)
+
+
+def test_outcome_without_a_model_has_a_report_that_says_so(outcome: Outcome, tmp_path: Path) -> None:
+    nothing = replace(outcome, labels=None, regions=(), decision=Decision(method="none"), modality="")
+    assert "No model here is made for this kind of picture" in text_of(nothing, tmp_path)
+    assert export(nothing, tmp_path, ViewOptions()) == ()
+    assert row_of(nothing, "n").thumbnail is None
+
+
+def test_exit_code_is_the_gates_word(outcome: Outcome) -> None:
+    assert outcome.exit_code == 4
+    assert replace(outcome, verdicts=()).exit_code == 0
+    refused = Verdict(gate="input", verdict="refused", subject="x", reason="y")
+    assert replace(outcome, verdicts=(refused,)).exit_code == 3
+
+
+def test_overlay_has_the_pictures_size_or_a_legend(outcome: Outcome, tmp_path: Path) -> None:
+    paths = export(outcome, tmp_path, ViewOptions())
+    assert {p.relative_to(tmp_path).as_posix() for p in paths} == {"overlay.png", "segmentation/phantom_overlay.png"}
+    assert outcome.labels is not None
+    plain = label_overlay(outcome.image, outcome.labels, ViewOptions(), legend=False)
+    named = label_overlay(outcome.image, outcome.labels, ViewOptions(), legend=True)
+    assert plain.shape == (128, 128, 3)
+    assert named.shape[1] == 1024
+    assert named.shape[0] > 1024
+    assert not np.array_equal(plain, label_overlay(outcome.image, outcome.labels, ViewOptions(colormap="jet"), legend=False))
+
+
+def test_table_over_cases_keeps_failures_and_quotes_names(outcome: Outcome, tmp_path: Path) -> None:
+    rows = [row_of(outcome, "a"), CaseRow(name='b,"c"', error="damaged, truly")]
+    write_cases(rows, tmp_path)
+    with (tmp_path / "cases.csv").open() as file:
+        back = list(csv.DictReader(file))
+    assert [r["case"] for r in back] == ["a", 'b,"c"']
+    assert float(back[0]["melanoma_probability"]) == 0.234
+    assert back[1]["error"] == "damaged, truly"
+    assert back[1]["exit_code"] == "1"
+    assert "odd area" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_numbers_read_as_people_write_them() -> None:
+    assert [percent(p) for p in (0.0001, 0.23, 0.9999)] == ["< 1 %", "23 %", "> 99 %"]
+    assert [number(v) for v in (0, 1234.5, 0.1234, 0.00001, math.nan)] == ["0", "1\u202f234", "0.123", "1.00e-05", "-"]
