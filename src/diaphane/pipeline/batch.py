@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from diaphane.core.outcome import Outcome
 from diaphane.errors import DiaphaneError, StorageError
@@ -39,18 +40,19 @@ def run_many(sources: Sequence[Path], out: Path, plan: Plan) -> Batch:
     """
     rows: list[CaseRow] = []
     outcomes: list[Outcome | None] = []
-    for source, name in tqdm(list(zip(sources, _names(sources), strict=True)), desc="cases", unit="case", disable=None):
-        log.info("case %s", name)
-        try:
-            outcome = run(source, out / name, plan)
-            outcomes.append(outcome)
-            rows.append(row_of(outcome, name))
-        except StorageError:
-            raise
-        except DiaphaneError as problem:
-            log.error("%s", problem)
-            outcomes.append(None)
-            rows.append(CaseRow(name=name, error=str(problem)))
+    with logging_redirect_tqdm():
+        for source, name in tqdm(list(zip(sources, _names(sources), strict=True)), desc="cases", unit="case", disable=None):
+            log.info("case %s", name)
+            try:
+                outcome = run(source, out / name, plan)
+                outcomes.append(outcome)
+                rows.append(row_of(outcome, name))
+            except StorageError:
+                raise
+            except DiaphaneError as problem:
+                log.error("%s", problem)
+                outcomes.append(None)
+                rows.append(CaseRow(name=name, error=str(problem)))
     write_cases(rows, out)
     return Batch(tuple(rows), tuple(outcomes))
 

@@ -24,7 +24,7 @@ from diaphane.nets.unet import UNet
 def onnx_bytes(network: UNet, shape: tuple[int, int, int]) -> bytes:
     """The network as ONNX, opset 17, any batch size, of pictures (channel, row, column).
 
-    By the TorchScript exporter: its graph is 1 % smaller and it needs no further package; torch warns that it will go.
+    By the TorchScript exporter: its graph is 1 % smaller and it needs no package but onnx; torch warns that it will go.
     """
     out = io.BytesIO()
     with warnings.catch_warnings():
