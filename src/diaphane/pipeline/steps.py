@@ -82,10 +82,11 @@ class Steps:
         bundles = {name: bundle for name, bundle in opened.items() if options.bundle or bundle.recipe.task == "segment"}
 
         def make(to: Path) -> Result:
-            name = min(bundles, key=lambda n: likeness(image, bundles[n]))
+            nearest_first = sorted(bundles, key=lambda n: likeness(image, bundles[n]))
+            name = nearest_first[0]
             verdict = input_verdict(image, bundles[name])
             if verdict.verdict == "refused":
-                return {"bundle": None, "verdicts": [asdict(input_verdict(image, b)) for b in bundles.values()]}
+                return {"bundle": None, "verdicts": [asdict(input_verdict(image, bundles[n])) for n in nearest_first]}
             labels = predict(prepare(image, bundles[name].recipe), bundles[name], options)
             write_labels(labels, to / names.SEGMENTATION, image.name)
             return {"bundle": name, "verdicts": [asdict(v) for v in (verdict, *output_verdicts(labels, bundles[name]))]}

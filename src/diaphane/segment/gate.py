@@ -23,7 +23,8 @@ def input_verdict(image: Image, bundle: Bundle) -> Verdict:
     ratio = likeness(image, bundle)
     kind = bundle.recipe.modality
     if ratio > 1:
-        reason = f"the picture does not look like {kind}: {ratio:.2f} times the bundle's limit of unlikeness"
+        times = f"{ratio:.2f} times" if ratio < 100 else "more than 100 times"
+        reason = f"the picture does not look like {kind}: {times} the bundle's limit of unlikeness"
         return Verdict(gate="input", verdict="refused", subject=bundle.name, reason=reason)
     return Verdict(gate="input", verdict="passed", subject=bundle.name, reason=f"looks like {kind}: {ratio:.2f} of the limit")
 
