@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from diaphane.errors import BundleError, DiaphaneError, InputError, MissingExtraError, RefusedError, StorageError, UsageError
+from diaphane.errors import BundleError, DiaphaneError, InputError, RefusedError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from diaphane.core.candidate import Candidate
@@ -50,6 +50,6 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Assessment", "BundleError", "Candidate", "Case", "Decision", "DiaphaneError", "Face", "Feature", "Finding", "Geometry",
-    "Image", "InputError", "Labels", "MissingExtraError", "Outcome", "PatientContext", "Plan", "Recipe", "RefusedError", "Region",
+    "Image", "InputError", "Labels", "Outcome", "PatientContext", "Plan", "Recipe", "RefusedError", "Region",
     "RigidTransform", "StorageError", "Track", "UsageError", "Verdict", "read_plan", "run",
 ]  # fmt: skip

@@ -7,11 +7,10 @@
     ├── InputError (ValueError)    2  an input that is missing, empty or unreadable
     ├── RefusedError (ValueError)  3  the input gate refuses: readable, but not what the model is for
     ├── BundleError (ValueError)   1  a model bundle that is incomplete, altered or malformed
-    ├── StorageError (OSError)     1  the case folder cannot be written
-    └── MissingExtraError (ImportError)  2  an optional library is not installed
+    └── StorageError (OSError)     1  the case folder cannot be written
 
 Each is also a built-in, so that ``except ValueError`` does what a reader expects. A message says what
-must hold, what was found, and what to do. It never carries patient data. A traceback means a bug.
+must hold, what was found, and what to do. It carries nothing of the patient but the path that the caller gave. A traceback means a bug.
 """
 
 from __future__ import annotations
@@ -47,9 +46,3 @@ class BundleError(DiaphaneError, ValueError):
 
 class StorageError(DiaphaneError, OSError):
     """The case folder cannot be written: no space, no permission, not a folder."""
-
-
-class MissingExtraError(DiaphaneError, ImportError):
-    """An optional library is not installed; the message names the feature and the extra."""
-
-    exit_code = 2

@@ -38,10 +38,12 @@ def read_plan(path: Path) -> Plan:
     Raises:
         UsageError: No such file, not TOML, an unknown key (the nearest known one is named), or a value out of range.
     """
-    if not path.is_file():
-        raise UsageError(f"{path}: no such plan; give a TOML file or leave --plan out")
     try:
+        if not path.is_file():
+            raise UsageError(f"{path}: no such plan; give a TOML file or leave --plan out")
         values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise UsageError(f"{path}: the plan cannot be read ({problem.strerror})") from problem
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise UsageError(f"{path}: not TOML ({problem})") from problem
     return from_mapping(Plan, values, path.name)

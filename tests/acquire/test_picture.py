@@ -114,3 +114,26 @@ def test_mask_of_0_and_255_has_one_label_and_other_values_are_labels(tmp_path: P
     assert [x.name for x in read_mask(saved(tmp_path, np.array([[0, 1], [3, 0]], np.uint8))).table] == ["label 1", "label 2", "label 3"]
     with pytest.raises(InputError, match="a mask is grey"):
         read_mask(saved(tmp_path, np.array([[[1, 90, 3]]], np.uint8)))
+
+
+def test_several_frames_and_32_bit_are_refused_and_info_says_why(tmp_path: Path) -> None:
+    frames = [Pillow.fromarray(np.full((5, 5), n, np.uint8)) for n in range(3)]
+    frames[0].save(tmp_path / "f.tif", save_all=True, append_images=frames[1:])
+    with pytest.raises(InputError, match="holds 3 frames, expected one"):
+        read_picture(tmp_path / "f.tif")
+    assert about(tmp_path / "f.tif")["frames"] == 3
+    Pillow.fromarray(np.zeros((5, 5), np.int32)).save(tmp_path / "i.tif")
+    with pytest.raises(InputError, match="i.tif: 32 bits a pixel, expected 8 or 16"):
+        read_picture(tmp_path / "i.tif")
+    assert about(tmp_path / "i.tif")["bits"] == 32
+
+
+def test_limit_above_the_decoders_own_is_refused() -> None:
+    with pytest.raises(ValueError, match="between 1 and 178956970"):
+        Options(max_pixels=500_000_000)
+
+
+def test_transparency_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rgba = np.full((4, 4, 4), 200, np.uint8)
+    read_picture(saved(tmp_path, rgba))
+    assert "transparent pixels; they are laid on black" in caplog.text

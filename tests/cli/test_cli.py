@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,9 @@ import numpy as np
 import pytest
 
 from diaphane import zoo
-from diaphane.cli.main import COMMANDS
+from diaphane.cli.main import COMMANDS, main
 from diaphane.core.arrays import BoolArray
+from diaphane.core.provenance import sha256_of
 from diaphane.ops.picture import read_png, write_png
 
 
@@ -77,7 +79,7 @@ def test_unknown_key_in_a_plan_is_named_with_the_nearest(cli, made: tuple[Path, 
 
 
 def test_values_out_of_range_are_refused(cli, made: tuple[Path, BoolArray], tmp_path: Path) -> None:
-    one_message(cli("run", made[0], "--out", tmp_path / "case", "--spacing-mm", "-1"), 2, "spacing_mm must lie between 0 and 1000")
+    one_message(cli("run", made[0], "--out", tmp_path / "case", "--spacing-mm", "-1"), 2, "spacing_mm must lie between 0.0001 and 1000")
     done = cli("segment", made[0], "--bundle", "skin_lesion", "--out", tmp_path / "x", "--threshold", "2")
     one_message(done, 2, "threshold must lie between 0 and 1")
 
@@ -93,18 +95,20 @@ def test_bundle_with_a_wrong_checksum_fails(cli, made: tuple[Path, BoolArray], t
     assert not (tmp_path / "labels").exists()
 
 
-def test_no_space_to_write_fails_in_words_and_leaves_no_half_file(made: tuple[Path, BoolArray], tmp_path: Path) -> None:
-    """The kernel refuses files above 60 kB, as a full disk would refuse any."""
+@pytest.mark.parametrize("limit", [2_000, 60_000, 130_000])
+def test_no_space_to_write_fails_in_words_and_leaves_no_half_file(limit: int, made: tuple[Path, BoolArray], tmp_path: Path) -> None:
+    """The kernel refuses files above the limit, as a full disk would refuse any; then there is room, and the run goes on."""
     code = (
         "import resource, signal, sys\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (60000, 60000))\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
         f"from diaphane.cli.main import main\nsys.exit(main(['run', {str(made[0])!r}, '--out', {str(tmp_path / 'case')!r}]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    one_message(done, 1, "cannot be written", "make room or give --out another place")
-    left = [p for p in (tmp_path / "case").rglob("*") if p.is_file()] if (tmp_path / "case").exists() else []
-    assert not any(".partial" in p.name for p in left)
-    assert not (tmp_path / "case/report.html").exists()
+    one_message(done, 1, "cannot be written", "make room, or give --out another place", "the same command goes on")
+    left = {p: sha256_of(p) for p in (tmp_path / "case").rglob("*") if p.is_file() and p.name != "case.json"}
+    assert not any(".partial" in str(p) for p in left)
+    assert main(["run", str(made[0]), "--out", str(tmp_path / "case")]) == 0
+    assert {p: sha256_of(p) for p in left} == left
 
 
 def test_folder_that_may_not_be_written_or_holds_other_things(cli, made: tuple[Path, BoolArray], tmp_path: Path) -> None:
@@ -130,7 +134,7 @@ def test_segment_writes_what_was_asked_for(cli, made: tuple[Path, BoolArray], tm
 def test_segment_refuses_a_picture_of_another_kind_and_a_classifier(cli, made: tuple[Path, BoolArray], tmp_path: Path) -> None:
     done = cli("segment", made[0], "--bundle", "lungs", "--out", tmp_path / "x")
     assert done.returncode == 3
-    assert "does not look like chest X-ray" in done.stderr
+    one_message(done, 3, "does not look like chest X-ray")
     assert not (tmp_path / "x").exists()
     one_message(cli("segment", made[0], "--bundle", "melanoma", "--out", tmp_path / "x"), 2, "does not segment")
     one_message(cli("segment", made[0], "--bundle", "skin_lession", "--out", tmp_path / "x"), 2, "did you mean 'skin_lesion'?")
@@ -182,3 +186,64 @@ def test_texts_name_every_model(cli, made: tuple[Path, BoolArray]) -> None:
 def test_pipe_that_closes_is_no_error() -> None:
     done = subprocess.run(f"{sys.executable} -m diaphane models list | head -c 1", shell=True, capture_output=True, text=True, check=False)
     assert done.stderr == ""
+
+
+def test_input_is_never_overwritten(cli, made: tuple[Path, BoolArray], tmp_path: Path) -> None:
+    mine = Path(shutil.copy(made[0], tmp_path / "mine.png"))
+    before = sha256_of(mine)
+    one_message(cli("segment", mine, "--bundle", "skin_lesion", "--out", tmp_path), 2, "is an input and would be overwritten")
+    one_message(cli("measure", mine, mine, "--out", mine), 2, "is an input and would be overwritten")
+    (tmp_path / "images").mkdir()
+    shutil.copy(mine, tmp_path / "images/mine.png")
+    one_message(cli("run", tmp_path / "images/mine.png", "--out", tmp_path), 2, "not empty and holds no case.json")
+    assert sha256_of(mine) == sha256_of(tmp_path / "images/mine.png") == before
+
+
+def test_results_that_would_overwrite_each_other_are_refused(cli, made: tuple[Path, BoolArray], tmp_path: Path) -> None:
+    for name in ("a.png", "a_overlay.png"):
+        shutil.copy(made[0], tmp_path / name)
+    words = ("segment", tmp_path / "a.png", tmp_path / "a_overlay.png", "--bundle", "skin_lesion", "--out", tmp_path / "x")
+    one_message(cli(*words, "--overlay"), 2, "would write the same result")
+    assert cli(*words).returncode == 0
+    one_message(cli(*words, "--colormap", "jet"), 2, "give both or neither")
+
+
+def test_case_of_another_picture_is_not_replaced(cli, made: tuple[Path, BoolArray], tmp_path: Path) -> None:
+    assert cli("run", made[0], "--out", tmp_path / "case").returncode == 0
+    report = sha256_of(tmp_path / "case/report.html")
+    other = read_png(made[0])[::-1]
+    write_png(tmp_path / "other.png", other)
+    one_message(cli("run", tmp_path / "other.png", "--out", tmp_path / "case"), 2, "holds the case of another picture")
+    assert sha256_of(tmp_path / "case/report.html") == report
+
+
+def test_seed_in_a_plan_reaches_the_report(cli, made: tuple[Path, BoolArray], tmp_path: Path) -> None:
+    assert cli("run", made[0], "--out", tmp_path / "case").returncode == 0
+    (tmp_path / "plan.toml").write_text("seed = 5\n")
+    assert "report.html (kept)" not in cli("run", made[0], "--out", tmp_path / "case", "--plan", tmp_path / "plan.toml").stderr
+    assert "seed 5" in (tmp_path / "case/report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [('[segment]\nbundle = "melanoma"', "does not segment"), ('[assess]\nbundle = "lungs"', "does not classify"), ('[segment]\nbundle = "x"', "no bundle 'x'")],
+)
+def test_plan_with_a_wrong_bundle_is_refused_before_anything_is_written(plan: str, says: str, cli, made: tuple[Path, BoolArray], tmp_path: Path) -> None:
+    (tmp_path / "plan.toml").write_text(plan)
+    one_message(cli("run", made[0], "--out", tmp_path / "case", "--plan", tmp_path / "plan.toml"), 2, says)
+    assert not (tmp_path / "case").exists()
+
+
+def test_file_that_cannot_be_read_and_name_that_is_too_long(cli, tmp_path: Path) -> None:
+    one_message(cli("run", "/proc/self/mem", "--out", tmp_path / "case"), 2, "cannot be read")
+    one_message(cli("run", tmp_path / ("x" * 300 + ".png"), "--out", tmp_path / "case"), 2, "cannot be read")
+    assert not (tmp_path / "case").exists()
+
+
+def test_odd_names_work(cli, made: tuple[Path, BoolArray], tmp_path: Path) -> None:
+    for n, name in enumerate((b"b\xffd.png", "Läsion \u76ae\u80a4.png".encode(), b"-x.png", b"'\"<b>.png", b"y" * 240 + b".png")):
+        path = os.fsencode(tmp_path) + b"/" + name
+        shutil.copy(made[0], path)
+        done = cli("run", os.fsdecode(path), "--out", tmp_path / str(n))
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / str(n) / "report.html").exists()

@@ -38,7 +38,7 @@ def outcome() -> Outcome:
         decision=with_assessments(decide(propose(image, labels, regions), (), None, FuseOptions()), regions),
         verdicts=(Verdict(gate="output", verdict="doubted", subject="skin_lesion", reason="odd area"),),
         not_assessed=(NotAssessed(what="depth", why="no model for this"),),
-        provenance=Provenance(version="0", inputs={"x": "ab"}, plan_sha256="cd", weights={}, recipes={}, seed=0, created="2026-01-02T03:04:05Z"),
+        provenance=Provenance(version="0", inputs={"x": "ab"}, plan_sha256="cd", weights={}, recipes={}, licences={}, seed=0, created="2026-01-02T03:04:05Z"),
     )  # fmt: skip
 
 

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,23 +19,25 @@ from diaphane.core.geometry import Geometry
 from diaphane.core.image import Image
 from diaphane.core.labels import Labels
 from diaphane.core.recipe import LabelRecipe
+from diaphane.core.storage import reading
 from diaphane.errors import InputError
 
+log = logging.getLogger(__name__)
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 GREY_TOLERANCE = 2
 """A colour file whose channels differ by at most this much everywhere is grey: JPEG rounding, scanner exports."""
+MAX_PIXELS = 100_000_000
 
 
-def read_picture(path: Path, *, spacing_mm: float | None = None, max_pixels: int = 100_000_000) -> Image:
+def read_picture(path: Path, *, spacing_mm: float | None = None, max_pixels: int = MAX_PIXELS) -> Image:
     """The picture in ``path``: uint8 or uint16, grey ``[1, j, i]`` or RGB ``[1, j, i, 3]``, upright by EXIF.
 
     Raises:
-        InputError: The file is missing, empty, truncated, too large, or no picture of a known format.
+        InputError: The file is missing, empty, truncated, too large, of several frames, or no picture of a known format.
     """
-    data = path.read_bytes() if path.is_file() else b""
-    array = decoded(path, data, max_pixels)
-    return Image(array[None], Geometry.of_picture(spacing_mm), path.stem, hashlib.sha256(data).hexdigest())
+    data = picture_bytes(path)
+    return Image(_decoded(path, data, max_pixels)[None], Geometry.of_picture(spacing_mm), stem_of(path), hashlib.sha256(data).hexdigest())
 
 
 def read_mask(path: Path) -> Labels:
@@ -39,7 +46,7 @@ def read_mask(path: Path) -> Labels:
     Raises:
         InputError: The file is missing, damaged, coloured, or of more than 8 bit.
     """
-    array = decoded(path, path.read_bytes() if path.is_file() else b"", 100_000_000)
+    array = _decoded(path, picture_bytes(path), MAX_PIXELS)
     if array.ndim != 2 or array.dtype != np.uint8:
         raise InputError(f"{path}: a mask is grey with 8 bit, got {array.shape} {array.dtype}")
     if set(np.unique(array)) <= {0, 255}:
@@ -49,37 +56,66 @@ def read_mask(path: Path) -> Labels:
     return Labels(array[None], table, source="given")
 
 
-def decoded(path: Path, data: bytes, max_pixels: int) -> Array:
-    """Pixels (row, column[, channel]) of the encoded ``data`` that ``path`` held."""
-    import io
+def stem_of(path: Path) -> str:
+    """The name without suffix, as results are filed under it: at most 150 bytes of UTF-8, undecodable bytes as ``_``."""
+    name = path.stem.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\ufffd", "_")
+    return name.encode()[:150].decode("utf-8", "ignore")
 
-    if not path.exists():
-        raise InputError(f"{path}: no such file; give the path of a picture ({', '.join(SUFFIXES)})")
+
+def picture_bytes(path: Path) -> bytes:
+    """The bytes of a file that is there, can be read and is not empty.
+
+    Raises:
+        InputError: It is not.
+    """
+    with reading(path):
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; give the path of a picture ({', '.join(SUFFIXES)})")
+        data = path.read_bytes()
     if not data:
         raise InputError(f"{path}: the file is empty (0 bytes); expected a picture")
+    return data
+
+
+@contextmanager
+def opened(path: Path, data: bytes) -> Iterator[Pillow.Image]:
+    """The picture in ``data``, its header read; what the decoder says becomes an InputError."""
     try:
-        with Pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
-            if picture.width * picture.height > max_pixels:
-                raise InputError(f"{path}: {picture.width}x{picture.height} pixels are more than acquire.max_pixels = {max_pixels}")
-            picture.load()
-            return _pixels(ImageOps.exif_transpose(picture))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # acquire.max_pixels is our limit
+            with Pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
+                yield picture
     except UnidentifiedImageError as problem:
         raise InputError(f"{path}: not a picture; expected one of {', '.join(FORMATS)} and found bytes of none of them") from problem
     except InputError:
         raise
-    except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError) as problem:
+    except Pillow.DecompressionBombError as problem:
+        raise InputError(f"{path}: more pixels than the decoder takes (178956970); give a smaller picture") from problem
+    except (OSError, SyntaxError, ValueError) as problem:
         raise InputError(f"{path}: the picture is damaged or truncated and was not decoded ({problem}); export it anew") from problem
 
 
-def _pixels(picture: Pillow.Image) -> Array:
+def _decoded(path: Path, data: bytes, max_pixels: int) -> Array:
+    with opened(path, data) as picture:
+        if picture.width * picture.height > max_pixels:
+            raise InputError(f"{path}: {picture.width}x{picture.height} pixels are more than acquire.max_pixels = {max_pixels}")
+        if getattr(picture, "n_frames", 1) > 1:
+            raise InputError(f"{path}: holds {getattr(picture, 'n_frames', 1)} frames, expected one; export the frame that is meant")
+        if picture.mode in ("I", "F"):
+            raise InputError(f"{path}: 32 bits a pixel, expected 8 or 16; export it with 16")
+        picture.load()
+        return _pixels(path, ImageOps.exif_transpose(picture))
+
+
+def _pixels(path: Path, picture: Pillow.Image) -> Array:
     if picture.mode in ("I;16", "I;16L", "I;16B"):
         return np.asarray(picture).astype(np.uint16)
     if picture.mode in ("1", "L"):
         return np.asarray(picture.convert("L"))
-    if picture.mode in ("I", "F"):
-        raise InputError(f"the picture has {picture.mode} pixels (32 bit); expected 8 or 16 bit")
     if "A" in picture.getbands() or "transparency" in picture.info:
         opaque = picture.convert("RGBA")
+        if opaque.getchannel("A").getextrema()[0] != 255:
+            log.warning("%s: has transparent pixels; they are laid on black", path)
         picture = Pillow.alpha_composite(Pillow.new("RGBA", opaque.size, "black"), opaque)
     array = np.asarray(picture.convert("RGB"))
     spread = array.max(axis=2).astype(np.int16) - array.min(axis=2)

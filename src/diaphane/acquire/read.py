@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image as Pillow
-from PIL import UnidentifiedImageError
-
 from diaphane.acquire.options import Options
-from diaphane.acquire.picture import FORMATS, SUFFIXES, read_picture
+from diaphane.acquire.picture import SUFFIXES, opened, picture_bytes, read_picture
 from diaphane.core.case import Case
+from diaphane.core.storage import reading
 from diaphane.errors import InputError
+
+BITS = {"I;16": 16, "I;16L": 16, "I;16B": 16, "I": 32, "F": 32}
 
 
 def read(source: Path, options: Options) -> Case:
@@ -29,13 +28,14 @@ def expand(sources: Sequence[Path]) -> list[Path]:
     """Each file as it is, each folder as the pictures in it, in the order of their names.
 
     Raises:
-        InputError: A path does not exist, or a folder holds no picture.
+        InputError: A path does not exist or cannot be read, or a folder holds no picture.
     """
     files: list[Path] = []
     for source in sources:
-        if not source.exists():
-            raise InputError(f"{source}: no such file or folder; give pictures ({', '.join(SUFFIXES)}) or a folder of them")
-        found = sorted(p for p in source.iterdir() if p.suffix.lower() in SUFFIXES) if source.is_dir() else [source]
+        with reading(source):
+            if not source.exists():
+                raise InputError(f"{source}: no such file or folder; give pictures ({', '.join(SUFFIXES)}) or a folder of them")
+            found = sorted(p for p in source.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file()) if source.is_dir() else [source]
         if not found:
             raise InputError(f"{source}: no picture in this folder; expected files ending in {', '.join(SUFFIXES)}")
         files += found
@@ -48,19 +48,12 @@ def about(path: Path) -> dict[str, Any]:
     Raises:
         InputError: The file is missing, empty, or no picture of a known format.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; give the path of a picture ({', '.join(SUFFIXES)})")
-    data = path.read_bytes()
-    if not data:
-        raise InputError(f"{path}: the file is empty (0 bytes); expected a picture")
-    try:
-        with Pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
-            bits = 16 if picture.mode.startswith("I;16") else 8
-            grey = picture.mode in ("1", "L", "I;16", "I;16L", "I;16B")
-            return {
-                "path": str(path), "kind": "picture", "format": picture.format, "width": picture.width, "height": picture.height,
-                "channels": 1 if grey else 3, "bits": bits, "spacing_mm": None, "bytes": len(data),
-                "note": "pictures carry no scale: lengths are in pixels unless --spacing-mm is given",
-            }  # fmt: skip
-    except (UnidentifiedImageError, SyntaxError, OSError, Pillow.DecompressionBombError) as problem:
-        raise InputError(f"{path}: not a picture; expected one of {', '.join(FORMATS)} and found bytes of none of them") from problem
+    data = picture_bytes(path)
+    with opened(path, data) as picture:
+        grey = picture.mode in ("1", "L", *BITS)
+        return {
+            "path": str(path), "kind": "picture", "format": picture.format, "width": picture.width, "height": picture.height,
+            "channels": 1 if grey else 3, "bits": BITS.get(picture.mode, 8), "frames": getattr(picture, "n_frames", 1),
+            "spacing_mm": None, "bytes": len(data),
+            "note": "pictures carry no scale: lengths are in pixels unless --spacing-mm is given",
+        }  # fmt: skip

@@ -13,6 +13,7 @@ from diaphane.core.image import Image
 from diaphane.core.labels import Labels
 from diaphane.core.region import Region
 from diaphane.engine.bundle import Bundle, open_bundle
+from diaphane.errors import UsageError
 
 
 def score(
@@ -35,9 +36,17 @@ def score(
 
 
 def classifiers(options: Options) -> list[Bundle]:
-    """The classifiers that ``options`` ask for."""
+    """The classifiers that ``options`` ask for.
+
+    Raises:
+        UsageError: There is no such bundle, or it does not classify.
+        BundleError: It is altered or malformed.
+    """
     if options.bundle is not None:
-        return [open_bundle(options.bundle)]
+        bundle = open_bundle(options.bundle)
+        if bundle.recipe.task != "classify":
+            raise UsageError(f"the bundle '{bundle.name}' does not classify: its task is {bundle.recipe.task}")
+        return [bundle]
     bundles = (open_bundle(name) for name in zoo.names())
     return [bundle for bundle in bundles if bundle.recipe.task == "classify"]
 

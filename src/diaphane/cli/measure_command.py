@@ -11,6 +11,7 @@ from pathlib import Path
 
 from diaphane.acquire.options import Options as AcquireOptions
 from diaphane.cli.flags import add_flags, changed
+from diaphane.errors import UsageError
 from diaphane.measure.options import Options
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ def execute(parsed: argparse.Namespace) -> int:
     from diaphane.core.region import features_csv
     from diaphane.core.storage import write_whole
 
+    if parsed.out.resolve() in (parsed.image.resolve(), parsed.mask.resolve()):
+        raise UsageError(f"{parsed.out}: is an input and would be overwritten; give --out another name")
     image = acquire.read(parsed.image, changed(AcquireOptions(), parsed, ["spacing_mm"])).images[0]
     labels = read_mask(parsed.mask)
     regions = measure.extract(image, labels, changed(Options(), parsed, FLAGS))

@@ -37,34 +37,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(parsed: argparse.Namespace) -> int:
     """Segment every input; the highest exit code of all."""
     from tqdm import tqdm
+    from tqdm.contrib.logging import logging_redirect_tqdm
 
     from diaphane import acquire
-    from diaphane.engine.bundle import open_bundle
-    from diaphane.errors import InputError
+    from diaphane.errors import InputError, RefusedError
+    from diaphane.segment import segmenters
 
-    bundle = open_bundle(parsed.bundle)
-    if bundle.recipe.task != "segment":
-        raise UsageError(f"the bundle '{bundle.name}' does not segment: its task is {bundle.recipe.task}")
+    bundle = segmenters(Options(bundle=parsed.bundle))[parsed.bundle]
     options = changed(Options(), parsed, ["threshold"])
     view = changed(ViewOptions(), parsed, ["colormap"])
+    if parsed.colormap and not parsed.overlay:
+        raise UsageError("--colormap colours the picture that --overlay writes; give both or neither")
     files = acquire.expand(parsed.inputs)
-    if len({f.stem for f in files}) < len(files):
-        raise UsageError("two inputs have the same name before the suffix, and their results would overwrite each other; give them apart")
+    _check_outputs(files, parsed)
     codes = []
-    for file in tqdm(files, desc="segment", unit="picture", disable=None):
-        try:
-            codes.append(_one(file, parsed, bundle, options, view))
-        except InputError as problem:
-            if len(files) == 1:
-                raise
-            log.error("%s", problem)
-            codes.append(1)
+    with logging_redirect_tqdm():
+        for file in tqdm(files, desc="segment", unit="picture", disable=None):
+            try:
+                codes.append(_one(file, parsed, bundle, options, view))
+            except (InputError, RefusedError) as problem:
+                if len(files) == 1 and not parsed.inputs[0].is_dir():
+                    raise
+                log.error("%s", problem)
+                codes.append(problem.exit_code if isinstance(problem, RefusedError) else 1)
     return 1 if 1 in codes else max(codes)
+
+
+def _check_outputs(files: list[Path], parsed: argparse.Namespace) -> None:
+    """No result may overwrite another, or an input."""
+    from diaphane.acquire.picture import stem_of
+
+    endings = ["", *["_overlay"] * parsed.overlay, *["_probability", "_uncertainty"] * parsed.probabilities]
+    outputs = [parsed.out / f"{stem_of(file)}{ending}.png" for file in files for ending in endings]
+    if len({str(path).casefold() for path in outputs}) < len(outputs):
+        raise UsageError("two inputs would write the same result, for their names are alike; give them apart")
+    sources = {file.resolve() for file in files}
+    over = [path for path in outputs if path.resolve() in sources]
+    if over:
+        raise UsageError(f"{over[0]}: is an input and would be overwritten; give --out another folder")
 
 
 def _one(file: Path, parsed: argparse.Namespace, bundle: Bundle, options: Options, view: ViewOptions) -> int:
     from diaphane import acquire
     from diaphane.acquire import Options as AcquireOptions
+    from diaphane.errors import RefusedError
     from diaphane.ops.picture import write_png
     from diaphane.prepare import prepare
     from diaphane.segment import predict
@@ -75,8 +91,7 @@ def _one(file: Path, parsed: argparse.Namespace, bundle: Bundle, options: Option
     image = acquire.read(file, AcquireOptions()).images[0]
     verdict = input_verdict(image, bundle)
     if verdict.verdict == "refused":
-        log.error("%s: refused by the input gate: %s", file, verdict.reason)
-        return verdict.exit_code
+        raise RefusedError(f"{file}: refused by the input gate: {verdict.reason}")
     labels = predict(prepare(image, bundle.recipe), bundle, options)
     write_labels(labels, parsed.out, image.name, probabilities=parsed.probabilities)
     if parsed.overlay:

@@ -6,15 +6,16 @@ import contextlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from diaphane.core.coding import json_text
+from diaphane.core.manifest import empty_manifest, read_manifest, stage_record, write_manifest
 from diaphane.core.provenance import digest, sha256_of
-from diaphane.core.storage import PARTIAL, storage, write_whole
-from diaphane.errors import InputError, UsageError
+from diaphane.core.storage import PARTIAL, storage
+from diaphane.errors import StorageError, UsageError
 
 MANIFEST = "case.json"
 REPORT = "report.html"
@@ -25,18 +26,19 @@ FEATURES = "features.csv"
 CANDIDATES = "candidates.jsonl"
 TRACKS = "tracks.jsonl"
 FINDINGS = "findings.json"
-FORMAT = 1
+KEPT = "finished stages are kept: the same command goes on from there"
 Result = dict[str, Any]
 
 
 class CaseFolder:
     """A folder with a manifest, ``case.json``, that says which stage made which file from what.
 
-    A stage works in a folder aside; its files are renamed into place, then the manifest is replaced. Killed at
-    any moment, the next run finds either the whole stage or nothing of it in the manifest, and goes on there.
+    A stage works in a folder aside. Then the manifest names the files that are about to appear or go (``pending``),
+    they are renamed into place, and the manifest enters the stage. Killed at any moment, the next run removes what is
+    pending and goes on after the last stage entered. Use it as a context manager: it is locked meanwhile.
 
     Raises:
-        UsageError: ``path`` is a file, or a folder with other things in it.
+        UsageError: ``path`` is a file, a folder with other things in it, or in use by another run.
         InputError: Its ``case.json`` is damaged.
         StorageError: It cannot be written.
     """
@@ -45,11 +47,35 @@ class CaseFolder:
         self.path = path
         self.ran: list[str] = []
         """The stages that did run, as opposed to those found done."""
-        self._check_ours()
-        with storage(path):
+        with storage(path, KEPT):
+            self._check_ours()
             path.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(path / PARTIAL, ignore_errors=True)
-        self.manifest = self._read()
+        self._lock = _locked(path)
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> CaseFolder:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Unlock; a folder in which no stage was ever done is removed."""
+        if not getattr(self, "manifest", {"stages": True})["stages"]:
+            with contextlib.suppress(OSError):  # an input that could not be read leaves no empty folder behind
+                for file in self.manifest["pending"]:
+                    (self.path / file).unlink(missing_ok=True)
+                (self.path / MANIFEST).unlink(missing_ok=True)
+                for folder in sorted((p for p in self.path.rglob("*") if p.is_dir()), reverse=True):
+                    folder.rmdir()
+                self.path.rmdir()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def stage(self, name: str, inputs: Any, make: Callable[[Path], Result]) -> Result:
         """The result of the stage ``name``: made now, or kept where ``inputs`` and its files are unchanged.
@@ -61,15 +87,21 @@ class CaseFolder:
             StorageError: No space, no permission.
         """
         stages = self.manifest["stages"]
-        earlier = [done["key"] for done_name, done in stages.items() if done_name != name]
-        position = list(stages).index(name) if name in stages else len(earlier)
-        key = digest([name, inputs, earlier[:position]])
-        if name in stages and stages[name]["key"] == key and self._intact(stages[name]["files"]):
-            result: Result = stages[name]["result"]
-            return result
+        position = list(stages).index(name) if name in stages else len(stages)
+        key = digest([name, inputs, [done["key"] for done in list(stages.values())[:position]]])
+        if name in stages and stages[name]["key"] == key and self._intact(stages[name]):
+            kept: Result = stages[name]["result"]
+            return kept
         self.ran.append(name)
-        with storage(self.path):
-            result = self._make(name, key, position, make)
+        aside = self.path / PARTIAL
+        with storage(self.path, KEPT):
+            try:
+                aside.mkdir()
+                result: Result = json.loads(json_text(make(aside)))
+                files = {p.relative_to(aside).as_posix(): sha256_of(p) for p in sorted(aside.rglob("*")) if p.is_file()}
+                self._enter(name, position, stage_record(key, files, result))
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
         return result
 
     def finish(self, summary: Result) -> None:
@@ -77,73 +109,68 @@ class CaseFolder:
         artefacts = {file: sha for done in self.manifest["stages"].values() for file, sha in done["files"].items()}
         whole = self.manifest | json.loads(json_text(summary)) | {"artefacts": dict(sorted(artefacts.items())), "complete": True}
         if whole != self.manifest:
-            self.manifest = whole
-            with storage(self.path):
-                self._write()
+            self._write(whole)
 
-    def _make(self, name: str, key: str, position: int, make: Callable[[Path], Result]) -> Result:
-        aside = self.path / PARTIAL
-        try:
-            aside.mkdir()
-            result: Result = json.loads(json_text(make(aside)))
-            files = {str(p.relative_to(aside).as_posix()): sha256_of(p) for p in sorted(aside.rglob("*")) if p.is_file()}
-            for file in files:
-                target = self.path / file
-                target.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(aside / file, target)
-            kept = dict(list(self.manifest["stages"].items())[:position])
-            kept[name] = {"key": key, "files": files, "result": result}
-            self._drop(set(files).union(*(done["files"] for done in kept.values())))
-            self.manifest = {"format": FORMAT, "created": self.manifest["created"], "complete": False, "stages": kept}
-            self._write()
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
-            if not self.manifest["stages"]:
-                with contextlib.suppress(OSError):  # an input that could not be read leaves no empty folder behind
-                    self.path.rmdir()
-        return result
+    def _open(self) -> None:
+        with storage(self.path, KEPT):
+            shutil.rmtree(self.path / PARTIAL, ignore_errors=True)
+            if not (self.path / MANIFEST).exists():
+                self._write(empty_manifest())
+        self.manifest = read_manifest(self.path / MANIFEST)
+        if self.manifest["pending"]:
+            with storage(self.path, KEPT):
+                self._clear_pending()
 
-    def _drop(self, kept: set[str]) -> None:
-        """Remove what later stages made of an older input: it would lie beside the new result."""
-        for done in self.manifest["stages"].values():
-            for file in set(done["files"]) - kept:
-                (self.path / file).unlink(missing_ok=True)
+    def _enter(self, name: str, position: int, record: dict[str, Any]) -> None:
+        """Put the stage's files in place and the stage into the manifest; later stages rested on the old result and go."""
+        before = self.manifest["stages"]
+        kept = dict(list(before.items())[:position])
+        old = {file for done in before.values() for file in done["files"]} - {file for done in kept.values() for file in done["files"]}
+        started = {"format": self.manifest["format"], "created": self.manifest["created"], "complete": False}
+        self._write(started | {"pending": sorted(old | record["files"].keys()), "stages": kept})
+        for file in old - record["files"].keys():
+            (self.path / file).unlink(missing_ok=True)
+        for file in record["files"]:
+            (self.path / file).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(self.path / PARTIAL / file, self.path / file)
+        self._write(started | {"pending": [], "stages": kept | {name: record}})
 
-    def _intact(self, files: dict[str, str]) -> bool:
-        return all((self.path / f).is_file() and sha256_of(self.path / f) == sha for f, sha in files.items())
+    def _clear_pending(self) -> None:
+        known = {file for done in self.manifest["stages"].values() for file in done["files"]}
+        for file in set(self.manifest["pending"]) - known:
+            (self.path / file).unlink(missing_ok=True)
+        self._write(self.manifest | {"pending": []})
+
+    def _intact(self, done: dict[str, Any]) -> bool:
+        whole = all((self.path / f).is_file() and sha256_of(self.path / f) == sha for f, sha in done["files"].items())
+        return whole and digest(done["result"]) == done["result_sha256"]
 
     def _check_ours(self) -> None:
         if self.path.exists() and not self.path.is_dir():
             raise UsageError(f"{self.path}: is a file; --out must name a folder")
         if self.path.is_dir() and not (self.path / MANIFEST).exists():
-            others = sorted(p.name for p in self.path.iterdir() if p.name not in (PARTIAL, MANIFEST + PARTIAL))
-            known = {IMAGES, SEGMENTATION}  # a run killed before its first manifest leaves nothing but these
-            if set(others) - known:
+            others = [p.name for p in self.path.iterdir() if p.name != MANIFEST + PARTIAL]
+            if others:
                 raise UsageError(f"{self.path}: is not empty and holds no {MANIFEST}; give --out a new or empty folder, or an earlier case")
 
-    def _read(self) -> dict[str, Any]:
-        path = self.path / MANIFEST
-        if not path.exists():
-            return {"format": FORMAT, "created": _now(), "complete": False, "stages": {}}
-        try:
-            manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            if manifest["format"] != FORMAT or not isinstance(manifest["stages"], dict):
-                raise ValueError("another format")
-            if any(_leaves(file) for done in manifest["stages"].values() for file in done["files"]):
-                raise ValueError("a file outside the case folder")
-        except (ValueError, KeyError, TypeError) as problem:
-            raise InputError(f"{path}: not a case manifest of format {FORMAT} ({problem}); give --out another folder") from problem
-        return manifest
-
-    def _write(self) -> None:
-        write_whole(self.path / MANIFEST, (json_text(self.manifest, indent=1) + "\n").encode())
+    def _write(self, manifest: dict[str, Any]) -> None:
+        write_manifest(self.path / MANIFEST, manifest)
+        self.manifest = manifest
 
 
-def _leaves(file: str) -> bool:
-    return Path(file).is_absolute() or ".." in Path(file).parts
-
-
-def _now() -> str:
-    """UTC, or ``SOURCE_DATE_EPOCH`` where it is set (reproducible-builds.org), so that a run can give the same bytes."""
-    seconds = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+def _locked(path: Path) -> int | None:
+    """A descriptor that holds the folder's lock; None where the system has no such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as problem:
+        os.close(descriptor)
+        raise UsageError(f"{path}: another run is working on this case; wait for it, or give --out another folder") from problem
+    except OSError as problem:
+        os.close(descriptor)
+        raise StorageError(f"{path}: cannot be locked ({problem.strerror}); give --out another place") from problem
+    return descriptor

@@ -36,7 +36,7 @@ class Geometry:
         affine = np.asarray(self.affine, dtype=np.float64)
         if affine.shape != (4, 4) or not np.isfinite(affine).all():
             raise InputError(f"an affine must be a finite 4x4 matrix, got shape {affine.shape}")
-        if abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+        if abs(np.linalg.det(affine[:3, :3])) < 1e-14:
             raise InputError("an affine must have an inverse: a spacing of 0 or two parallel axes was found")
         object.__setattr__(self, "affine", frozen(affine))
 

@@ -36,6 +36,8 @@ class Labels:
             if value.shape != self.array.shape:
                 raise InputError(f"labels of {self.array.shape} and {name} of {value.shape} must lie on one grid")
             object.__setattr__(self, name, frozen(value))
+        if [label.value for label in self.table] != list(range(1, len(self.table) + 1)):
+            raise InputError("the table of labels must have the values 1, 2, 3 … in this order")
         largest = int(self.array.max(initial=0))
         if largest > len(self.table):
             raise InputError(f"the label map holds the value {largest}, the table names only 1 to {len(self.table)}")

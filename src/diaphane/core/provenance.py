@@ -24,6 +24,8 @@ class Provenance:
     """Bundle to the SHA-256 of its weights."""
     recipes: Mapping[str, str]
     """Bundle to the SHA-256 of its recipe."""
+    licences: Mapping[str, str]
+    """Bundle to the licence of its weights."""
     seed: int
     created: str
     """ISO 8601, UTC: when the case was first made; ``SOURCE_DATE_EPOCH`` fixes it."""

@@ -98,8 +98,11 @@ class Recipe:
             raise ValueError(f"threshold must lie between 0 and 1, got {self.threshold}")
         if not 0 <= self.smallest_part <= 1:
             raise ValueError(f"smallest_part must lie between 0 and 1, got {self.smallest_part}")
-        if sorted({label.value for label in self.labels}) != list(range(1, len(self.labels) + 1)):
-            raise ValueError("labels must have the values 1, 2, 3 … without gap")
+        values = [label.value for label in self.labels]
+        if values != list(range(1, len(values) + 1)):
+            raise ValueError(f"labels must have the values 1, 2, 3 … in this order without gap, got {values}")
+        if any(limit.label not in values for limit in self.limits):
+            raise ValueError("limits name a label that is not there")
         if self.task == "segment" and self.input is None:
             raise ValueError("a segmentation model needs [input]")
 

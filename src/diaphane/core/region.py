@@ -51,7 +51,7 @@ class Region:
     """A connected part of one structure (a lesion), or the whole of it (an organ)."""
 
     index: int
-    """From 1, in the order of falling size within an image."""
+    """From 1, in the order of the structures' values, parts of one by falling size."""
     label: int
     """The value in the label map."""
     name: str

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from diaphane.errors import StorageError
+from diaphane.errors import InputError, StorageError
 
 PARTIAL = ".partial"
 """Ends the name of what is not finished yet."""
 
 
 @contextmanager
-def storage(path: Path) -> Iterator[None]:
-    """Turn an operating-system error while writing to ``path`` into a message.
+def storage(path: Path, kept: str = "nothing half-written is left") -> Iterator[None]:
+    """Turn an operating-system error while writing to ``path`` into a message that ends with what is ``kept``.
 
     Raises:
         StorageError: No space, no permission.
     """
     try:
         yield
-    except StorageError:
-        raise
     except OSError as problem:
-        raise StorageError(
-            f"{path}: cannot be written ({problem.strerror or problem}); make room or give --out another place. "
-            "What is finished is kept: the same command goes on from there"
-        ) from problem
+        cause = problem.__cause__ if isinstance(problem, StorageError) and isinstance(problem.__cause__, OSError) else problem
+        full = cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        remedy = "make room, or give --out another place" if full else "give --out another place, or the right to write there"
+        raise StorageError(f"{path}: cannot be written ({cause.strerror or cause}); {remedy}; {kept}") from cause
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn an operating-system error while reading the input ``path`` into a message.
+
+    Raises:
+        InputError: No permission, a broken disk, a name that the system does not take.
+    """
+    try:
+        yield
+    except OSError as problem:
+        raise InputError(f"{path}: cannot be read ({problem.strerror or problem}); give a file that can be") from problem
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -62,10 +62,14 @@ class Bundle:
         if FINGERPRINT not in self.files:
             return None
         values = self.json(FINGERPRINT)
-        mean, precision = np.asarray(values["mean"], float), np.asarray(values["precision"], float)
-        if precision.shape != (mean.size, mean.size):
-            raise BundleError(f"{self.path / FINGERPRINT}: precision must be {mean.size}x{mean.size}, got {precision.shape}")
-        return Fingerprint(mean, precision, float(values["limit"]), str(values["basis"]))
+        try:
+            mean, precision = np.asarray(values["mean"], float), np.asarray(values["precision"], float)
+            found = Fingerprint(mean, precision, float(values["limit"]), str(values["basis"]))
+        except (KeyError, TypeError, ValueError) as problem:
+            raise BundleError(f"{self.path / FINGERPRINT}: not a fingerprint ({problem!r})") from problem
+        if precision.shape != (mean.size, mean.size) or mean.ndim != 1 or not found.limit > 0:
+            raise BundleError(f"{self.path / FINGERPRINT}: must hold means, a precision of their size and a positive limit")
+        return found
 
     def json(self, name: str) -> Any:
         """A JSON file of the bundle, parsed."""
@@ -99,7 +103,7 @@ def checksums(folder: Path) -> dict[str, str]:
     if not listed.is_file():
         raise BundleError(f"{listed}: missing; a bundle is used only with the checksums that it was exported with")
     out = {}
-    for line in listed.read_text(encoding="utf-8").splitlines():
+    for line in listed.read_text(encoding="utf-8", errors="replace").splitlines():
         wanted, _, name = line.partition("  ")
         if len(wanted) != 64 or not name or Path(name).name != name:
             raise BundleError(f"{listed}: a line must be 64 hexadecimal digits, two spaces and a plain file name, got {line[:90]!r}")

@@ -44,7 +44,7 @@ def features(view: View, options: Options) -> list[Feature]:
 
 
 def _ring(view: View, share: float) -> BoolArray:
-    """The skin around the region, of no region itself: from one ring width away to two."""
+    """The skin around the region, of no region itself: from a third of the ring's width away to four thirds."""
     width = max(2, round(share * math.sqrt(4 * view.mask.sum() / math.pi)))
     near, far = (_grown(view.mask, n) for n in (max(1, width // 3), width + width // 3))
     return np.asarray(far & ~near & ~view.other)

@@ -10,7 +10,7 @@ import numpy as np
 from diaphane.core.arrays import Array, BoolArray, FloatArray
 from diaphane.core.image import Image
 from diaphane.core.region import Region
-from diaphane.ops.picture import to_rgb
+from diaphane.ops.picture import full_scale, to_rgb
 from diaphane.ops.resample import resample
 
 
@@ -44,5 +44,5 @@ def view_of(image: Image, region: Region, anything: BoolArray, long_side_px: int
         inside, around = (resample(m.astype(np.float32), *size) >= 0.5 for m in (inside, around))
         grid = f"long side {long_side_px} px"
     rgb = to_rgb(pixels) if image.channels == 3 else None
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) if rgb is not None else pixels.astype(np.float32) * (255 / np.iinfo(pixels.dtype).max)
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) if rgb is not None else pixels.astype(np.float32) * (255 / full_scale(image.array))
     return View(np.asarray(grey, np.float64), rgb, np.asarray(inside), np.asarray(around), grid)

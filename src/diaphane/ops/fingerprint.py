@@ -14,6 +14,7 @@ import numpy as np
 from diaphane.core.arrays import FloatArray
 from diaphane.core.image import Image
 from diaphane.core.recipe import Fingerprint
+from diaphane.errors import BundleError
 from diaphane.ops.picture import to_rgb
 from diaphane.ops.resample import resample
 
@@ -21,7 +22,7 @@ SIDE = 64
 
 
 def descriptors(image: Image) -> FloatArray:
-    """(44,) float64: light and colour (mean, spread, quantiles in CIELAB), layout (4x4 lightness), edges, sharpness."""
+    """(45,) float64: light and colour (mean, spread, quantiles in CIELAB), layout (4x4 lightness), edges, sharpness."""
     rgb = to_rgb(image.array[0])
     small = resample(rgb, SIDE, SIDE).astype(np.float32) / 255
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float64)
@@ -43,8 +44,15 @@ def descriptors(image: Image) -> FloatArray:
 
 
 def distance(image: Image, fingerprint: Fingerprint) -> float:
-    """Mahalanobis distance of ``image`` from the training pictures."""
-    away = descriptors(image) - fingerprint.mean
+    """Mahalanobis distance of ``image`` from the training pictures.
+
+    Raises:
+        BundleError: The fingerprint was made of other descriptors.
+    """
+    found = descriptors(image)
+    if found.shape != fingerprint.mean.shape:
+        raise BundleError(f"a fingerprint must hold {found.size} descriptors, this one holds {fingerprint.mean.size}; export the bundle anew")
+    away = found - fingerprint.mean
     return math.sqrt(max(0.0, float(away @ fingerprint.precision @ away)))
 
 

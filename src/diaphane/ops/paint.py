@@ -10,8 +10,9 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from diaphane.core.arrays import Array, FloatArray, IntArray
+from diaphane.core.arrays import Array, BoolArray, FloatArray, IntArray
 from diaphane.ops.picture import to_rgb
+from diaphane.ops.resample import resample
 
 Colormap = Literal["viridis", "cividis", "magma", "jet"]
 COLORMAPS: dict[str, int] = {
@@ -28,39 +29,42 @@ def colours(count: int, colormap: Colormap) -> list[Colour]:
     return [(int(r), int(g), int(b)) for b, g, r in bgr]
 
 
-def enlarged(array: Array, long_side: int, *, smooth: bool) -> Array:
-    """``array`` (row, column[, 3]) with its long side at least ``long_side``; labels are not ``smooth``."""
+def sized(array: Array, long_side: int) -> Array:
+    """A picture (row, column[, 3]) with this long side: smooth when it grows, averaged when it shrinks."""
     factor = long_side / max(array.shape[:2])
+    size = (max(1, round(array.shape[0] * factor)), max(1, round(array.shape[1] * factor)))
     if factor <= 1:
-        return array
-    size = (round(array.shape[1] * factor), round(array.shape[0] * factor))
-    return np.asarray(cv2.resize(np.ascontiguousarray(array), size, interpolation=cv2.INTER_CUBIC if smooth else cv2.INTER_NEAREST))
+        return resample(array, *size)
+    return np.asarray(cv2.resize(np.ascontiguousarray(array), (size[1], size[0]), interpolation=cv2.INTER_CUBIC))
 
 
 def overlay(pixels: Array, labels: IntArray, colormap: Colormap, *, long_side: int = 0, tint: float = 0.12) -> Array:
     """``pixels`` with each label's outline and a light tint in its colour; RGB.
 
-    ``long_side`` enlarges small pictures first, so that an outline is thin and smooth.
+    With ``long_side`` the picture is brought to that size first, so that an outline is thin and smooth; else it keeps its own.
     """
-    rgb = enlarged(to_rgb(pixels), long_side, smooth=True).copy()
-    rows, columns = rgb.shape[:2]
-    line = max(1, round(max(rows, columns) / 400))
-    for value, colour in zip(range(1, int(labels.max(initial=0)) + 1), colours(int(labels.max(initial=0)), colormap), strict=True):
-        soft = cv2.resize((labels == value).astype(np.float32), (columns, rows), interpolation=cv2.INTER_LINEAR)
-        inside = soft >= 0.5
+    rgb = np.array(sized(to_rgb(pixels), long_side) if long_side else to_rgb(pixels))
+    line = max(1, round(max(rgb.shape) / 400))
+    count = int(labels.max(initial=0))
+    for value, colour in zip(range(1, count + 1), colours(count, colormap), strict=True):
+        inside, outlines = _outlines(labels == value, rgb)
         rgb[inside] = np.round((1 - tint) * rgb[inside] + tint * np.array(colour)).astype(np.uint8)
-        outlines, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(rgb, outlines, -1, (0, 0, 0), line + 2, cv2.LINE_AA)
         cv2.drawContours(rgb, outlines, -1, colour, line, cv2.LINE_AA)
     return rgb
 
 
+def _outlines(mask: BoolArray, rgb: Array) -> tuple[BoolArray, Sequence[Array]]:
+    """``mask`` on the grid of ``rgb``, and its outlines there."""
+    inside = resample(mask.astype(np.float32), *rgb.shape[:2]) >= 0.5
+    lines, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    return inside, lines
+
+
 def outlined(rgb: Array, mask: IntArray, colour: Colour) -> Array:
     """``rgb`` with the outline of ``mask`` (any size, same shape) in one colour."""
     out = rgb.copy()
-    soft = cv2.resize((mask > 0).astype(np.float32), (out.shape[1], out.shape[0]), interpolation=cv2.INTER_LINEAR)
-    lines, _ = cv2.findContours((soft >= 0.5).astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(out, lines, -1, colour, max(1, round(max(out.shape) / 400)), cv2.LINE_AA)
+    cv2.drawContours(out, _outlines(mask > 0, out)[1], -1, colour, max(1, round(max(out.shape) / 400)), cv2.LINE_AA)
     return out
 
 

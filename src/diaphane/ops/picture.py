@@ -11,11 +11,15 @@ from PIL import Image as Pillow
 from diaphane.core.arrays import Array, FloatArray
 from diaphane.core.storage import write_whole
 
+LARGE = 12_000_000
+"""From this many values on, PNG is written fast rather than small."""
+
 
 def png_bytes(array: Array) -> bytes:
     """``array`` (row, column[, 3]) of uint8 or (grey only) uint16 as PNG, without any metadata."""
     out = io.BytesIO()
-    Pillow.fromarray(np.ascontiguousarray(array)).save(out, "PNG", compress_level=6)
+    level = 6 if array.size < LARGE else 1
+    Pillow.fromarray(np.ascontiguousarray(array)).save(out, "PNG", compress_level=level)
     return out.getvalue()
 
 
@@ -45,8 +49,19 @@ def read_fraction(path: Path) -> FloatArray:
     return read_png(path).astype(np.float32) / np.float32(255)
 
 
+def full_scale(array: Array) -> int:
+    """The value of white: 255 for 8 bit; in 16 bit the largest of 10, 12, 14 or 16 bits that the pixels need.
+
+    X-ray exports keep 10 to 14 bits in 16; their file does not say how many.
+    """
+    if array.dtype == np.uint8:
+        return 255
+    largest = int(array.max())
+    return next(2**bits - 1 for bits in (10, 12, 14, 16) if largest < 2**bits)
+
+
 def to_rgb(array: Array) -> Array:
-    """Pixels (row, column[, 3]) of any integer type as uint8 RGB, for eyes."""
+    """Pixels (row, column[, 3]) of 8 or 16 bit as uint8 RGB, for eyes."""
     if array.dtype != np.uint8:
-        array = (array.astype(np.float32) * (255 / np.iinfo(array.dtype).max)).astype(np.uint8)
+        array = (array.astype(np.float32) * (255 / full_scale(array))).astype(np.uint8)
     return np.repeat(array[..., None], 3, axis=2) if array.ndim == 2 else array

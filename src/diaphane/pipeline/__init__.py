@@ -21,27 +21,27 @@ def run(source: Path | str, out: Path | str, plan: Plan | None = None) -> Outcom
     Raises:
         DiaphaneError: As the tree in ``errors`` says; the case folder then holds whole stages only.
     """
-    steps = Steps(Path(source), Path(out), plan or Plan())
-    image, context = steps.acquire()
-    bundle, labels, verdicts = steps.segment(image)
-    regions = steps.measure(image, labels)
-    regions, assessments = steps.assess(image, labels, regions, context)
-    decision = steps.fuse(image, labels, regions)
-    outcome = Outcome(
-        image=image,
-        modality=bundle.recipe.modality if bundle else "",
-        labels=labels,
-        regions=regions,
-        assessments=assessments,
-        decision=decision,
-        verdicts=verdicts,
-        not_assessed=not_assessed(image, bundle, regions, steps.classifiers),
-        provenance=steps.provenance(bundle, image),
-    )
-    steps.view(outcome)
-    steps.report(outcome)
-    steps.finish(outcome)
-    return outcome
+    with Steps(Path(source), Path(out), plan or Plan()) as steps:
+        image, context = steps.acquire()
+        bundle, labels, verdicts = steps.segment(image)
+        regions = steps.measure(image, labels)
+        regions, assessments = steps.assess(image, labels, regions, context)
+        decision = steps.fuse(image, labels, regions)
+        outcome = Outcome(
+            image=image,
+            modality=bundle.recipe.modality if bundle else "",
+            labels=labels,
+            regions=regions,
+            assessments=assessments,
+            decision=decision,
+            verdicts=verdicts,
+            not_assessed=not_assessed(image, bundle, regions, steps.classifiers),
+            provenance=steps.provenance(bundle, image),
+        )
+        steps.view(outcome)
+        steps.report(outcome)
+        steps.finish(outcome)
+        return outcome
 
 
 __all__ = ["run"]

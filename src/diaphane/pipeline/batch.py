@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from diaphane.acquire.picture import stem_of
+from diaphane.core.case_folder import MANIFEST
 from diaphane.core.outcome import Outcome
-from diaphane.errors import DiaphaneError, StorageError
+from diaphane.errors import DiaphaneError, StorageError, UsageError
 from diaphane.pipeline import run
 from diaphane.plan import Plan
-from diaphane.report.cases import CaseRow, row_of, write_cases
+from diaphane.report.cases import CASES, INDEX, CaseRow, row_of, write_cases
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +40,17 @@ def run_many(sources: Sequence[Path], out: Path, plan: Plan) -> Batch:
     """Each source as a case in ``out/STEM/`` (``STEM-2`` … where stems repeat), and ``cases.csv`` and ``index.html`` over all.
 
     A picture that fails is named in the table and does not stop the others; a folder that cannot be written does.
+
+    Raises:
+        UsageError: ``out`` is a single case.
+        StorageError: It cannot be written.
     """
+    if (out / MANIFEST).exists():
+        raise UsageError(f"{out}: is the folder of one case; give --out another folder for several")
     rows: list[CaseRow] = []
     outcomes: list[Outcome | None] = []
     with logging_redirect_tqdm():
-        for source, name in tqdm(list(zip(sources, _names(sources), strict=True)), desc="cases", unit="case", disable=None):
+        for source, name in tqdm(list(zip(sources, case_names(sources), strict=True)), desc="cases", unit="case", disable=None):
             log.info("case %s", name)
             try:
                 outcome = run(source, out / name, plan)
@@ -57,11 +66,18 @@ def run_many(sources: Sequence[Path], out: Path, plan: Plan) -> Batch:
     return Batch(tuple(rows), tuple(outcomes))
 
 
-def _names(sources: Sequence[Path]) -> list[str]:
-    """The stems, made unique."""
-    seen: dict[str, int] = {}
-    names = []
+def case_names(sources: Sequence[Path]) -> list[str]:
+    """A folder name for each source: its stem, ``STEM-2`` … where another has it already, upper and lower case alike.
+
+    Names that would lead out of the folder, collide with the table or start a formula in a spreadsheet get a ``_`` in front.
+    """
+    names: list[str] = []
+    taken = {CASES, INDEX}
     for source in sources:
-        seen[source.stem] = seen.get(source.stem, 0) + 1
-        names.append(source.stem if seen[source.stem] == 1 else f"{source.stem}-{seen[source.stem]}")
+        stem = stem_of(source)
+        stem = f"_{stem}" if not stem or stem[0] in ".=+-@" else stem
+        tries = (stem if n == 1 else f"{stem}-{n}" for n in count(1))
+        name = next(t for t in tries if t.casefold() not in taken)
+        taken.add(name.casefold())
+        names.append(name)
     return names

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-from diaphane import acquire, assess, fuse, measure, report, view, zoo
+from diaphane import acquire, assess, fuse, measure, report, view
 from diaphane.acquire.picture import read_picture
 from diaphane.core import case_folder as names
 from diaphane.core.case import PatientContext
@@ -26,13 +27,14 @@ from diaphane.core.labels import Labels
 from diaphane.core.outcome import Outcome, Verdict
 from diaphane.core.provenance import Provenance, digest, sha256_of, version
 from diaphane.core.region import Region, features_csv, features_from_csv
+from diaphane.core.storage import reading
 from diaphane.core.strict import from_mapping
-from diaphane.engine.bundle import CHECKSUMS, Bundle, open_bundle
-from diaphane.errors import InputError
+from diaphane.engine.bundle import CHECKSUMS, Bundle
+from diaphane.errors import InputError, UsageError
 from diaphane.ops.picture import write_png
 from diaphane.plan import Plan
 from diaphane.prepare import prepare
-from diaphane.segment import predict
+from diaphane.segment import predict, segmenters
 from diaphane.segment.files import read_labels, write_labels
 from diaphane.segment.gate import input_verdict, likeness, output_verdicts
 
@@ -45,11 +47,23 @@ class Steps:
     """One case: what to read, where to keep it, how to do it."""
 
     def __init__(self, source: Path, out: Path, plan: Plan) -> None:
-        if not source.is_file():
-            raise InputError(f"{source}: no such file; give the path of a picture")
-        self.source_sha256 = sha256_of(source)
+        with reading(source):
+            if not source.is_file():
+                raise InputError(f"{source}: no such file; give the path of a picture")
+            self.source_sha256 = sha256_of(source)
+        self.bundles = segmenters(plan.segment)
         self.classifiers = assess.classifiers(plan.assess)
         self.source, self.plan, self.folder, self.out = source, plan, CaseFolder(out), out
+        earlier = self.folder.manifest["stages"].get("acquire", {}).get("result", {}).get("source_sha256", self.source_sha256)
+        if earlier != self.source_sha256:
+            self.folder.close()
+            raise UsageError(f"{out}: holds the case of another picture; give --out a folder of its own")
+
+    def __enter__(self) -> Steps:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+        self.folder.close()
 
     def _step(self, name: str, inputs: Any, make: Make, words: Callable[[Result], str]) -> Result:
         """One stage through the folder, and its progress line."""
@@ -66,7 +80,7 @@ class Steps:
         def make(to: Path) -> Result:
             image = acquire.read(self.source, options).images[0]
             write_png(to / names.IMAGES / f"{image.name}.png", image.array[0])
-            return {"name": image.name, "size_px": image.size_px, "colour": image.channels == 3}
+            return {"name": image.name, "source_sha256": self.source_sha256, "size_px": image.size_px, "colour": image.channels == 3}
 
         def words(r: Result) -> str:
             return f"{r['size_px'][0]} x {r['size_px'][1]} px, {'colour' if r['colour'] else 'grey'}"
@@ -77,9 +91,7 @@ class Steps:
 
     def segment(self, image: Image) -> tuple[Bundle | None, Labels | None, tuple[Verdict, ...]]:
         """The bundle that the input gate lets through, what it saw, and what the gates say."""
-        options = self.plan.segment
-        opened = {name: open_bundle(name) for name in ([options.bundle] if options.bundle else zoo.names())}
-        bundles = {name: bundle for name, bundle in opened.items() if options.bundle or bundle.recipe.task == "segment"}
+        options, bundles = self.plan.segment, self.bundles
 
         def make(to: Path) -> Result:
             nearest_first = sorted(bundles, key=lambda n: likeness(image, bundles[n]))
@@ -158,7 +170,8 @@ class Steps:
 
     def report(self, outcome: Outcome) -> None:
         """The page."""
-        self._write("report", asdict(self.plan.report), lambda to: report.compose(outcome, to, self.plan.report))
+        inputs = [asdict(self.plan.report), asdict(outcome.provenance), [asdict(n) for n in outcome.not_assessed]]
+        self._write("report", inputs, lambda to: report.compose(outcome, to, self.plan.report))
 
     def _write(self, name: str, inputs: Any, write: Callable[[Path], tuple[Path, ...]]) -> None:
         def make(to: Path) -> Result:
@@ -175,6 +188,7 @@ class Steps:
             plan_sha256=digest(asdict(self.plan)),
             weights={b.name: b.weights_sha256 for b in used},
             recipes={b.name: b.recipe_sha256 for b in used},
+            licences={b.name: b.recipe.licence for b in used},
             seed=self.plan.seed,
             created=self.folder.manifest["created"],
         )

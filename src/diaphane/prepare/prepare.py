@@ -9,6 +9,7 @@ from diaphane.core.image import Image
 from diaphane.core.prepared import Prepared
 from diaphane.core.recipe import Recipe
 from diaphane.errors import InputError, UsageError
+from diaphane.ops.picture import full_scale
 from diaphane.ops.resample import resample
 from diaphane.prepare.normalize import NORMALISATIONS
 
@@ -35,13 +36,13 @@ def prepare(image: Image, recipe: Recipe) -> Prepared:
 
 
 def _unit_scale(image: Image) -> FloatArray:
-    """Pixels from 0 to 1, by the range of the integer type; (row, column, channel)."""
+    """Pixels from 0 to 1, where 1 is white; (row, column, channel)."""
     array = image.array[0]
     if array.ndim == 2:
         array = array[..., None]
-    if not np.issubdtype(array.dtype, np.integer):
-        raise InputError(f"a picture has integer pixels, got {array.dtype}")
-    return np.asarray(array.astype(np.float32) / np.float32(np.iinfo(array.dtype).max))
+    if array.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"a picture has integer pixels of 8 or 16 bit, got {array.dtype}")
+    return np.asarray(array.astype(np.float32) / np.float32(full_scale(array)))
 
 
 def _channels(pixels: FloatArray, wanted: int) -> FloatArray:

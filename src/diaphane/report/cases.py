@@ -76,6 +76,6 @@ def write_cases(rows: Sequence[CaseRow], folder: Path, *, title: str = "Cases", 
     for row in rows:
         values = [repr(float(row.numbers[c])) if c in row.numbers else "" for c in columns]
         writer.writerow([row.name, row.modality, row.exit_code, *values, "; ".join(row.doubts), row.error])
-    write_whole(folder / CASES, text.getvalue().encode())
-    write_whole(folder / INDEX, page("cases.html", rows=rows, title=title, note=note, version=version()).encode())
+    write_whole(folder / CASES, text.getvalue().encode("utf-8", "backslashreplace"))
+    write_whole(folder / INDEX, page("cases.html", rows=rows, title=title, note=note, version=version()).encode("utf-8", "backslashreplace"))
     return folder / CASES, folder / INDEX

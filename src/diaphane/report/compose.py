@@ -21,7 +21,7 @@ def compose(outcome: Outcome, folder: Path, options: Options) -> tuple[Path, ...
         summary=summary_of(outcome),
         findings=findings_of(outcome, options.contributions),
         structures=structures_of(outcome),
-        pictures=pictures_of(outcome, options.picture_px),
+        pictures=pictures_of(outcome, options.picture_px, options.colormap),
     )
     path = folder / REPORT
     path.write_text(text, encoding="utf-8")

@@ -1,6 +1,7 @@
 """Segment: which pixel belongs to which structure, how probable, how sure."""
 
+from diaphane.segment.gate import segmenters
 from diaphane.segment.options import Options
 from diaphane.segment.predict import predict
 
-__all__ = ["Options", "predict"]
+__all__ = ["Options", "predict", "segmenters"]

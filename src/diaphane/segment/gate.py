@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 
+from diaphane import zoo
 from diaphane.core.image import Image
 from diaphane.core.labels import Labels
 from diaphane.core.outcome import Verdict
 from diaphane.core.recipe import OutputLimits
-from diaphane.engine.bundle import Bundle
+from diaphane.engine.bundle import Bundle, open_bundle
+from diaphane.errors import UsageError
 from diaphane.ops.fingerprint import distance
+from diaphane.segment.options import Options
+
+
+def segmenters(options: Options) -> dict[str, Bundle]:
+    """The bundles that may segment: the one that ``options`` name, or all that are shipped; by the name they were asked for.
+
+    Raises:
+        UsageError: There is no such bundle, or it does not segment.
+        BundleError: It is altered or malformed.
+    """
+    if options.bundle is None:
+        bundles = {name: open_bundle(name) for name in zoo.names()}
+        return {name: bundle for name, bundle in bundles.items() if bundle.recipe.task == "segment"}
+    bundle = open_bundle(options.bundle)
+    if bundle.recipe.task != "segment":
+        raise UsageError(f"the bundle '{bundle.name}' does not segment: its task is {bundle.recipe.task}")
+    return {options.bundle: bundle}
 
 
 def likeness(image: Image, bundle: Bundle) -> float:
@@ -20,8 +39,11 @@ def likeness(image: Image, bundle: Bundle) -> float:
 
 def input_verdict(image: Image, bundle: Bundle) -> Verdict:
     """``refused`` where the image is further from the training pictures than the bundle's limit."""
-    ratio = likeness(image, bundle)
     kind = bundle.recipe.modality
+    if bundle.fingerprint is None:
+        unchecked = "the bundle has no fingerprint: whether the picture is of its kind was not checked"
+        return Verdict(gate="input", verdict="passed", subject=bundle.name, reason=unchecked)
+    ratio = likeness(image, bundle)
     if ratio > 1:
         times = f"{ratio:.2f} times" if ratio < 100 else "more than 100 times"
         reason = f"the picture does not look like {kind}: {times} the bundle's limit of unlikeness"

@@ -13,7 +13,7 @@ from sklearn.model_selection import StratifiedKFold
 from diaphane.assess.tabular import CLIP
 from diaphane.core.arrays import BoolArray, FloatArray
 
-STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 
 
 @dataclass(frozen=True, slots=True)

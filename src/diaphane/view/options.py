@@ -13,9 +13,9 @@ class Options:
     """How results are drawn."""
 
     colormap: Colormap = "viridis"
-    """colours of the structures: viridis and cividis suit every eye, jet is there on request"""
+    """colours of the structures in overlay pictures: viridis and cividis suit every eye, jet is there on request"""
     long_side_px: int = 1024
-    """smaller pictures are enlarged to this long side before outlines are drawn"""
+    """long side of the overlay with legend"""
 
     def __post_init__(self) -> None:
         if self.colormap not in get_args(Colormap):
