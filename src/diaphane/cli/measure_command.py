@@ -40,5 +40,5 @@ def execute(parsed: argparse.Namespace) -> int:
     labels = read_mask(parsed.mask)
     regions = measure.extract(image, labels, changed(Options(), parsed, FLAGS))
     write_whole(parsed.out, features_csv(image.name, regions).encode())
-    log.info("%d features of %d regions: %s", sum(len(r.features) for r in regions), len(regions), parsed.out)
+    log.info("%d features, regions: %d; table: %s", sum(len(r.features) for r in regions), len(regions), parsed.out)
     return 0

@@ -101,7 +101,8 @@ Five-fold cross-validation over pictures; patients are not known, so a patient's
 {_row("Brier skill against the prevalence", skill)}
 
 The features were narrowed from 51 to {len(MELANOMA_FEATURES)} after looking at cross-validated AUCs on these same pictures (0.770 and 0.767): the AUC is
-not wholly blind to that choice. The ISIC 2017 challenge's winner had an AUC of 0.874 on its test part, which has no labels here. Seed {SKIN_FIT.seed}: `{REPRODUCE}`.
+not wholly blind to that choice. The ISIC 2017 challenge's winner had an AUC of 0.874 on its test part, which has no labels here. \
+Seed {SKIN_FIT.seed}: `{REPRODUCE}`.
 No figure here is clinical validation.
 
 ## Limits
