@@ -17,8 +17,8 @@ test-services: $(VENV)/.dev    ## what needs a browser, or builds a wheel and in
 	$(BIN)/python -m pytest -m services tests
 
 check: $(VENV)/.dev            ## style, types, layers
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

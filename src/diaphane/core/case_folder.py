@@ -15,7 +15,7 @@ from diaphane.core.coding import json_text
 from diaphane.core.manifest import empty_manifest, read_manifest, stage_record, write_manifest
 from diaphane.core.provenance import digest, sha256_of
 from diaphane.core.storage import PARTIAL, storage
-from diaphane.errors import StorageError, UsageError
+from diaphane.errors import UsageError
 
 MANIFEST = "case.json"
 REPORT = "report.html"
@@ -170,7 +170,7 @@ def _locked(path: Path) -> int | None:
     except BlockingIOError as problem:
         os.close(descriptor)
         raise UsageError(f"{path}: another run is working on this case; wait for it, or give --out another folder") from problem
-    except OSError as problem:
+    except OSError:  # a network disk without locks: better unlocked than not at all
         os.close(descriptor)
-        raise StorageError(f"{path}: cannot be locked ({problem.strerror}); give --out another place") from problem
+        return None
     return descriptor
