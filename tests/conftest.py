@@ -6,14 +6,24 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from diaphane.core.arrays import BoolArray
+from diaphane.core.finding import Assessment
+from diaphane.core.outcome import Outcome, Verdict
+from diaphane.core.provenance import Provenance
+from diaphane.core.recipe import NotAssessed
+from diaphane.fuse import Options as FuseOptions
+from diaphane.fuse import decide, propose, with_assessments
+from diaphane.measure import Options as MeasureOptions
+from diaphane.measure import extract
 from diaphane.ops.picture import write_png
 from diaphane.simulate.skin import draw_lesion, render_lesion
+from tests.phantoms import disc, lesion_of
 
 ROOT = Path(__file__).parents[1]
 CommandLine = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -52,3 +62,21 @@ def cli() -> CommandLine:
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **more)  # type: ignore[call-overload]
 
     return run
+
+
+@pytest.fixture
+def outcome() -> Outcome:
+    """Of a disc-shaped lesion: one finding with a verdict, doubted by the output gate."""
+    image, labels = lesion_of(disc(30))
+    regions = extract(image, labels, MeasureOptions())
+    melanoma = Assessment(
+        task="melanoma", probability=0.234, interval95=(0.15, 0.34), bundle="melanoma", contributions=(("asymmetry", 0.8), ("contrast", -0.2))
+    )
+    regions = tuple(replace(r, assessments=(melanoma,)) for r in regions)
+    return Outcome(
+        image=image, modality="dermoscopy", labels=labels, regions=regions, assessments=(),
+        decision=with_assessments(decide(propose(image, labels, regions), (), None, FuseOptions()), regions),
+        verdicts=(Verdict(gate="output", verdict="doubted", subject="skin_lesion", reason="odd area"),),
+        not_assessed=(NotAssessed(what="depth", why="no model for this"),),
+        provenance=Provenance(version="0", inputs={"x": "ab"}, plan_sha256="cd", weights={}, recipes={}, licences={}, seed=0, created="2026-01-02T03:04:05Z"),
+    )  # fmt: skip

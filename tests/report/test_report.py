@@ -6,40 +6,13 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import pytest
-from tests.phantoms import disc, lesion_of
-
-from diaphane.core.finding import Assessment, Decision
+from diaphane.core.finding import Decision
 from diaphane.core.outcome import Outcome, Verdict
-from diaphane.core.provenance import Provenance
-from diaphane.core.recipe import NotAssessed
-from diaphane.fuse import Options as FuseOptions
-from diaphane.fuse import decide, propose, with_assessments
-from diaphane.measure import Options as MeasureOptions
-from diaphane.measure import extract
 from diaphane.report import Options, compose
 from diaphane.report.cases import CaseRow, row_of, write_cases
 from diaphane.report.html import number, percent
 from diaphane.view import Options as ViewOptions
-from diaphane.view import export, label_overlay
-
-
-@pytest.fixture
-def outcome() -> Outcome:
-    image, labels = lesion_of(disc(30))
-    regions = extract(image, labels, MeasureOptions())
-    melanoma = Assessment(
-        task="melanoma", probability=0.234, interval95=(0.15, 0.34), bundle="melanoma", contributions=(("asymmetry", 0.8), ("contrast", -0.2))
-    )
-    regions = tuple(replace(r, assessments=(melanoma,)) for r in regions)
-    return Outcome(
-        image=image, modality="dermoscopy", labels=labels, regions=regions, assessments=(),
-        decision=with_assessments(decide(propose(image, labels, regions), (), None, FuseOptions()), regions),
-        verdicts=(Verdict(gate="output", verdict="doubted", subject="skin_lesion", reason="odd area"),),
-        not_assessed=(NotAssessed(what="depth", why="no model for this"),),
-        provenance=Provenance(version="0", inputs={"x": "ab"}, plan_sha256="cd", weights={}, recipes={}, licences={}, seed=0, created="2026-01-02T03:04:05Z"),
-    )  # fmt: skip
+from diaphane.view import export
 
 
 def text_of(outcome: Outcome, folder: Path) -> str:
@@ -87,18 +60,6 @@ def test_exit_code_is_the_gates_word(outcome: Outcome) -> None:
     assert replace(outcome, verdicts=()).exit_code == 0
     refused = Verdict(gate="input", verdict="refused", subject="x", reason="y")
     assert replace(outcome, verdicts=(refused,)).exit_code == 3
-
-
-def test_overlay_has_the_pictures_size_or_a_legend(outcome: Outcome, tmp_path: Path) -> None:
-    paths = export(outcome, tmp_path, ViewOptions())
-    assert {p.relative_to(tmp_path).as_posix() for p in paths} == {"overlay.png", "segmentation/phantom_overlay.png"}
-    assert outcome.labels is not None
-    plain = label_overlay(outcome.image, outcome.labels, ViewOptions(), legend=False)
-    named = label_overlay(outcome.image, outcome.labels, ViewOptions(), legend=True)
-    assert plain.shape == (128, 128, 3)
-    assert named.shape[1] == 1024
-    assert named.shape[0] > 1024
-    assert not np.array_equal(plain, label_overlay(outcome.image, outcome.labels, ViewOptions(colormap="jet"), legend=False))
 
 
 def test_table_over_cases_keeps_failures_and_quotes_names(outcome: Outcome, tmp_path: Path) -> None:
