@@ -22,7 +22,7 @@ from diaphane.segment import predict  # noqa: E402
 from diaphane.simulate.skin import draw_lesion, render_lesion  # noqa: E402
 from diaphane.train.augment import Drawn, Ranges, apply, draw  # noqa: E402
 from diaphane.train.dataset import read_rows, read_samples, stacked  # noqa: E402
-from diaphane.train.evaluate import auc_interval, case_metrics, mean_interval, metrics_document  # noqa: E402
+from diaphane.train.evaluate import auc_interval, case_metrics, mean_interval, metrics_document, slope_interval  # noqa: E402
 from diaphane.train.export import fingerprint_bytes, onnx_bytes, write_bundle  # noqa: E402
 from diaphane.train.fingerprints import fit_fingerprint  # noqa: E402
 from diaphane.train.fit import FitOptions, fit_network  # noqa: E402
@@ -175,3 +175,11 @@ def test_training_split_has_no_listed_near_duplicate(data: Path) -> None:
     kept = {s.image.name for s in skin_samples(data, "train")}
     assert kept.isdisjoint(listed)
     assert len(kept) == len(rows) - len(listed & {r["isic_id"] for r in rows})
+
+
+def test_calibration_slope_is_1_for_true_log_odds_and_half_for_doubled_ones(rng: np.random.Generator) -> None:
+    scores = rng.normal(size=3000) * 1.5 - 1
+    truth = rng.random(3000) < 1 / (1 + np.exp(-scores))
+    right, bold = slope_interval(truth, scores), slope_interval(truth, scores * 2)
+    assert right["ci95"][0] < 1 < right["ci95"][1]
+    assert bold["mean"] == pytest.approx(right["mean"] / 2, rel=1e-3)

@@ -99,6 +99,7 @@ Five-fold cross-validation over pictures; patients are not known, so a patient's
 | --- | --- | --- |
 {_row("AUC", metrics["summary"]["melanoma"]["auc"])}
 {_row("Brier skill against the prevalence", skill)}
+{_row("calibration slope (1 is right)", metrics["summary"]["melanoma"]["calibration_slope"])}
 
 The features were narrowed from 51 to {len(MELANOMA_FEATURES)} after looking at cross-validated AUCs on these same pictures (0.770 and 0.767): the AUC is
 not wholly blind to that choice. The ISIC 2017 challenge's winner had an AUC of 0.874 on its test part, which has no labels here. \
@@ -107,8 +108,8 @@ No figure here is clinical validation.
 
 ## Limits
 
-* The probability is calibrated to a collection in which {metrics["positives"] / usable:.0%} were melanomas.
-  Where melanoma is rarer, the true probability is lower.
+* The probability belongs to a collection in which {metrics["positives"] / usable:.0%} were melanomas. Where melanoma is rarer, the true probability is lower.
+* A calibration slope below 1 says that it is too bold: the high ones are somewhat too high, the low ones too low.
 * It is a weak test: it misses melanomas at any threshold that spares most benign lesions. It must never rule one out.
 * Age, sex, site and history are not used. Melanomas without pigment, on nails, soles or mucosa are not represented.
 * The interval in a report covers the uncertainty of the fit only.

@@ -2,7 +2,8 @@
 
     python -m diaphane.train.zoo --data DATA --out src/diaphane/zoo [--only NAME] [--work zoo-training]
 
-Trained weights stay in ``--work``: a killed run goes on after the last finished network. Two cores take about 90 minutes.
+Trained weights stay in ``--work``: a killed run goes on after the last finished network. Two cores took 60 minutes for the
+networks, with other work beside it, and some ten for the rest.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from diaphane.segment.cleanup import cleaned
 from diaphane.segment.predict import labels_of
 from diaphane.train import cards
 from diaphane.train.dataset import Sample
-from diaphane.train.evaluate import CaseMetrics, auc_interval, case_metrics, mean_interval, metrics_document
+from diaphane.train.evaluate import CaseMetrics, auc_interval, case_metrics, mean_interval, metrics_document, slope_interval
 from diaphane.train.export import fingerprint_bytes, json_bytes, onnx_bytes, write_bundle
 from diaphane.train.fingerprints import fit_fingerprint
 from diaphane.train.tabular import fit_logistic
@@ -86,9 +87,10 @@ def lungs(data: Path, out: Path, work: Path) -> None:
         names.FINGERPRINT: fingerprint_bytes(fit_fingerprint([s.image for s in seen], 1.0, 1.1, LUNGS_FIT.seed)),
     }
     whole = [s for s in unseen if all((s.labels == x.value).any() for x in recipe.labels)]
-    everything = metrics_document(_evaluated(out / recipe.name, recipe, files, unseen))
-    cases = _evaluated(out / recipe.name, recipe, files, whole)
-    summary = metrics_document(cases, [s.row["patient"] for s in whole for _ in recipe.labels])
+    cases = _evaluated(out / recipe.name, recipe, files, unseen)
+    everything = metrics_document(cases)
+    kept = {s.image.name for s in whole}
+    summary = metrics_document([c for c in cases if c.case in kept], [s.row["patient"] for s in whole for _ in recipe.labels])
     files |= {names.METRICS: json_bytes(summary), names.CARD: cards.lungs(summary, everything, seen, unseen, whole).encode()}
     write_bundle(out / recipe.name, recipe, files)
 
@@ -153,7 +155,7 @@ def _classified(truth: BoolArray, scores: FloatArray) -> dict[str, object]:
         "protocol": "five-fold cross-validation over pictures (patients are not known), strength chosen inside each training part",
         "pictures": len(truth),
         "positives": int(truth.sum()),
-        "summary": {"melanoma": {"auc": auc_interval(truth, scores), "brier_skill": mean_interval(skill)}},
+        "summary": {"melanoma": {"auc": auc_interval(truth, scores), "brier_skill": mean_interval(skill), "calibration_slope": slope_interval(truth, scores)}},
     }
 
 
