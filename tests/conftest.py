@@ -14,11 +14,12 @@ import pytest
 
 from diaphane.core.arrays import BoolArray
 from diaphane.core.finding import Assessment
-from diaphane.core.outcome import Outcome, Verdict
+from diaphane.core.outcome import Outcome, Part
 from diaphane.core.provenance import Provenance
 from diaphane.core.recipe import NotAssessed
+from diaphane.core.verdict import Verdict
 from diaphane.fuse import Options as FuseOptions
-from diaphane.fuse import decide, propose, with_assessments
+from diaphane.fuse import decide, propose, with_regions
 from diaphane.measure import Options as MeasureOptions
 from diaphane.measure import extract
 from diaphane.ops.picture import write_png
@@ -74,8 +75,8 @@ def outcome() -> Outcome:
     )
     regions = tuple(replace(r, assessments=(melanoma,)) for r in regions)
     return Outcome(
-        image=image, modality="dermoscopy", labels=labels, regions=regions, assessments=(),
-        decision=with_assessments(decide(propose(image, labels, regions), (), None, FuseOptions()), regions),
+        name=image.name, parts=(Part(image=image, modality="dermoscopy", labels=labels, regions=regions),),
+        decision=with_regions(decide(propose(image, labels, regions), (), None, FuseOptions()), regions, {image.name: image}),
         verdicts=(Verdict(gate="output", verdict="doubted", subject="skin_lesion", reason="odd area"),),
         not_assessed=(NotAssessed(what="depth", why="no model for this"),),
         provenance=Provenance(version="0", inputs={"x": "ab"}, plan_sha256="cd", weights={}, recipes={}, licences={}, seed=0, created="2026-01-02T03:04:05Z"),

@@ -18,18 +18,20 @@ if TYPE_CHECKING:
     from diaphane.core.geometry import Geometry
     from diaphane.core.image import Image
     from diaphane.core.labels import Labels
-    from diaphane.core.outcome import Outcome, Verdict
+    from diaphane.core.outcome import Outcome, Part
     from diaphane.core.recipe import Recipe
     from diaphane.core.region import Feature, Region
     from diaphane.core.track import Track
     from diaphane.core.transform import RigidTransform
+    from diaphane.core.verdict import Verdict
+    from diaphane.core.video import Video
     from diaphane.pipeline import run
     from diaphane.plan import Plan, read_plan
 
 _HOMES = {
     "Candidate": "core.candidate", "Case": "core.case", "PatientContext": "core.case", "Face": "core.face",
     "Assessment": "core.finding", "Decision": "core.finding", "Finding": "core.finding", "Geometry": "core.geometry",
-    "Image": "core.image", "Labels": "core.labels", "Outcome": "core.outcome", "Verdict": "core.outcome",
+    "Image": "core.image", "Labels": "core.labels", "Outcome": "core.outcome", "Part": "core.outcome", "Verdict": "core.verdict", "Video": "core.video",
     "Recipe": "core.recipe", "Feature": "core.region", "Region": "core.region", "Track": "core.track",
     "RigidTransform": "core.transform", "run": "pipeline", "Plan": "plan", "read_plan": "plan",
 }  # fmt: skip
@@ -50,6 +52,6 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Assessment", "BundleError", "Candidate", "Case", "Decision", "DiaphaneError", "Face", "Feature", "Finding", "Geometry",
-    "Image", "InputError", "Labels", "Outcome", "PatientContext", "Plan", "Recipe", "RefusedError", "Region",
-    "RigidTransform", "StorageError", "Track", "UsageError", "Verdict", "read_plan", "run",
+    "Image", "InputError", "Labels", "Outcome", "Part", "PatientContext", "Plan", "Recipe", "RefusedError", "Region",
+    "RigidTransform", "StorageError", "Track", "UsageError", "Verdict", "Video", "read_plan", "run",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from diaphane.fuse.options import Options as FuseOptions
 from diaphane.measure.options import Options as MeasureOptions
 from diaphane.report.options import Options as ReportOptions
 from diaphane.segment.options import Options as SegmentOptions
+from diaphane.track.options import Options as TrackOptions
 from diaphane.view.options import Options as ViewOptions
 
 
@@ -22,6 +23,7 @@ class Plan:
     """What to do at each stage; a table of this name in the TOML file for each."""
 
     acquire: AcquireOptions = field(default_factory=AcquireOptions)
+    track: TrackOptions = field(default_factory=TrackOptions)
     segment: SegmentOptions = field(default_factory=SegmentOptions)
     measure: MeasureOptions = field(default_factory=MeasureOptions)
     assess: AssessOptions = field(default_factory=AssessOptions)

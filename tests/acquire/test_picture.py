@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image as Pillow
@@ -137,3 +138,33 @@ def test_transparency_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
     rgba = np.full((4, 4, 4), 200, np.uint8)
     read_picture(saved(tmp_path, rgba))
     assert "transparent pixels; they are laid on black" in caplog.text
+
+
+def test_16_bits_a_channel_in_colour_become_8_and_that_is_told(tmp_path: Path, rng: np.random.Generator, caplog: pytest.LogCaptureFixture) -> None:
+    deep = rng.integers(0, 65536, (5, 7, 3), dtype=np.uint16)
+    for name in ("a.png", "a.tif"):
+        caplog.clear()
+        cv2.imwrite(str(tmp_path / name), deep)
+        assert np.array_equal(read_picture(tmp_path / name).array[0], (deep >> 8)[..., ::-1])
+        assert "16 bits a channel in colour; reduced to 8" in caplog.text
+    caplog.clear()
+    cv2.imwrite(str(tmp_path / "g.png"), deep[..., 0])
+    assert np.array_equal(read_picture(tmp_path / "g.png").array[0], deep[..., 0])
+    assert caplog.text == ""
+
+
+def test_palettes_give_their_colours_with_transparency_on_black(tmp_path: Path) -> None:
+    picture = Pillow.new("P", (2, 2))
+    picture.putpalette([255, 0, 0, 0, 255, 0, 9, 9, 200])
+    picture.putdata([0, 1, 2, 1])
+    colours = [[[255, 0, 0], [0, 255, 0]], [[9, 9, 200], [0, 255, 0]]]
+    for suffix in ("png", "tif", "bmp"):
+        picture.save(tmp_path / f"a.{suffix}")
+        assert read_picture(tmp_path / f"a.{suffix}").array[0].tolist() == colours
+    picture.save(tmp_path / "t.png", transparency=1)
+    assert read_picture(tmp_path / "t.png").array[0].tolist() == [[[255, 0, 0], [0, 0, 0]], [[9, 9, 200], [0, 0, 0]]]
+    grey = Pillow.new("P", (2, 1))
+    grey.putpalette([7, 7, 7, 200, 200, 200])
+    grey.putdata([0, 1])
+    grey.save(tmp_path / "g.png")
+    assert read_picture(tmp_path / "g.png").array.tolist() == [[[7, 200]]]

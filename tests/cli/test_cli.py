@@ -213,7 +213,7 @@ def test_case_of_another_picture_is_not_replaced(cli, made: tuple[Path, BoolArra
     report = sha256_of(tmp_path / "case/report.html")
     other = read_png(made[0])[::-1]
     write_png(tmp_path / "other.png", other)
-    one_message(cli("run", tmp_path / "other.png", "--out", tmp_path / "case"), 2, "holds the case of another picture")
+    one_message(cli("run", tmp_path / "other.png", "--out", tmp_path / "case"), 2, "holds the case of another input")
     assert sha256_of(tmp_path / "case/report.html") == report
 
 

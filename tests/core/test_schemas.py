@@ -138,7 +138,7 @@ def test_feature_table_has_the_agreed_columns_and_exact_numbers() -> None:
         Feature(family="glcm", name="correlation", value=math.nan, nan_reason='one level, "flat"'),
     )
     region = Region(index=2, label=1, name="left lung", role="anatomy", box=((0, 1), (0, 1), (0, 1)), mask=np.ones((1, 1, 1), bool), features=features)
-    back = features_from_csv(features_csv("x", [region]))[2]
+    back = features_from_csv(features_csv([("x", region)]))[2]
     assert back[0] == features[0]
     assert math.isnan(back[1].value)
     assert back[1].nan_reason == 'one level, "flat"'

@@ -85,11 +85,13 @@ def test_overlay_paints_the_border_of_a_label_and_leaves_far_pixels_alone() -> N
     labels = np.zeros((40, 40), np.uint8)
     labels[10:30, 10:30] = 1
     picture = np.full((40, 40), 100, np.uint8)
-    drawn = overlay(picture, labels, "viridis")
     (colour,) = colours(1, "viridis")
+    drawn = overlay(picture, labels, {1: colour})
     assert (drawn[0:6] == 100).all()
     assert np.abs(drawn[10, 20].astype(int) - colour).max() < 60
+    assert (overlay(picture, labels, {2: colour}) == 100).all()
     assert colours(1, "jet") != colours(1, "viridis")
+    assert colours(0, "jet") == []
     assert with_legend(drawn, [("lesion", colour)], "40 px").shape[0] > 40
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from diaphane.core.finding import Decision
-from diaphane.core.outcome import Outcome, Verdict
+from diaphane.core.outcome import Outcome
+from diaphane.core.verdict import Verdict
 from diaphane.report import Options, compose
 from diaphane.report.cases import CaseRow, row_of, write_cases
 from diaphane.report.html import number, percent
@@ -16,8 +17,12 @@ from diaphane.view import export
 
 
 def text_of(outcome: Outcome, folder: Path) -> str:
-    (path,) = compose(outcome, folder, Options())
+    (path,) = compose(outcome, folder, Options(segmentation_object=False, fhir=False))
     return path.read_text(encoding="utf-8")
+
+
+def with_main(outcome: Outcome, **changes: object) -> Outcome:
+    return replace(outcome, parts=(replace(outcome.parts[0], **changes), *outcome.parts[1:]))
 
 
 def test_report_says_probability_interval_measurements_and_doubts(outcome: Outcome, tmp_path: Path) -> None:
@@ -37,7 +42,9 @@ def test_report_says_probability_interval_measurements_and_doubts(outcome: Outco
 
 
 def test_names_from_outside_are_escaped(outcome: Outcome, tmp_path: Path) -> None:
-    hostile = replace(outcome, image=replace(outcome.image, name="<script>alert(1)</script>"))
+    name = "<script>alert(1)</script>"
+    findings = tuple(replace(f, image=name) for f in outcome.decision.findings)
+    hostile = replace(with_main(outcome, image=replace(outcome.parts[0].image, name=name)), name=name, decision=replace(outcome.decision, findings=findings))
     text = text_of(hostile, tmp_path)
     assert "<script" not in text
     assert "&lt;script&gt;" in text
@@ -49,8 +56,8 @@ def test_report_is_the_same_bytes_twice(outcome: Outcome, tmp_path: Path) -> Non
 
 
 def test_outcome_without_a_model_has_a_report_that_says_so(outcome: Outcome, tmp_path: Path) -> None:
-    nothing = replace(outcome, labels=None, regions=(), decision=Decision(method="none"), modality="")
-    assert "No model here is made for this kind of picture" in text_of(nothing, tmp_path)
+    nothing = replace(with_main(outcome, labels=None, regions=(), modality=""), decision=Decision(method="none"))
+    assert "No model here is made for this kind of image" in text_of(nothing, tmp_path)
     assert export(nothing, tmp_path, ViewOptions()) == ()
     assert row_of(nothing, "n").thumbnail is None
 

@@ -9,10 +9,13 @@ from tests.phantoms import LESION, disc
 
 from diaphane.acquire.picture import read_picture
 from diaphane.core.arrays import BoolArray
+from diaphane.core.geometry import Geometry
 from diaphane.core.image import Image
 from diaphane.core.labels import Labels
-from diaphane.core.recipe import OutputLimits
+from diaphane.core.recipe import LabelRecipe, OutputLimits
 from diaphane.engine.bundle import Bundle, open_bundle
+from diaphane.errors import InputError
+from diaphane.ops.nifti import read_nifti
 from diaphane.ops.overlap import dice
 from diaphane.prepare import prepare
 from diaphane.segment import Options, predict
@@ -129,3 +132,35 @@ def test_faces_and_x_rays_are_not_dermoscopy_and_dermoscopy_is_no_x_ray(data: Pa
     assert refused["skin"] == 1
     assert refused["own skin"] <= 0.05
     assert refused["own x-ray"] <= 0.05
+
+
+def test_label_files_of_a_volume_come_back_with_their_values_and_place(tmp_path: Path) -> None:
+    geometry = Geometry(np.array([[0, 0, 0.5, 1], [0.1, 2, 0, -3], [3, 0, 0, 7], [0, 0, 0, 1.0]]), calibrated=True)
+    array = np.zeros((3, 4, 5), np.uint16)
+    array[1, 2, 3], array[0, 0, 1] = 700, 9
+    table = tuple(LabelRecipe(value=v, name=str(v), role="anatomy") for v in (9, 700))
+    write_labels(Labels(array, table), tmp_path, "x", geometry=geometry)
+    back = read_labels(tmp_path, "x", table, "given")
+    assert np.array_equal(back.array, array)
+    assert (back.probability, back.uncertainty) == (None, None)
+    assert np.allclose(read_nifti(tmp_path / "x.nii.gz")[1].affine, geometry.affine)
+    share = np.where(array, 0.75, 0.25).astype(np.float32)
+    write_labels(Labels(array, table, share, share / 2), tmp_path, "y", geometry=geometry)
+    assert np.array_equal(read_labels(tmp_path, "y", table, "net").uncertainty, share / 2)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["x.nii.gz", "y.nii.gz", "y_probability.nii.gz", "y_uncertainty.nii.gz"]
+
+
+def test_small_labels_are_kept_in_8_bits_and_what_does_not_fit_is_refused(tmp_path: Path) -> None:
+    small, large = (Labels(np.full((2, 2, 2), v, np.uint32), (LabelRecipe(value=v, name="x"),)) for v in (255, 70_000))
+    write_labels(small, tmp_path, "x", geometry=Geometry())
+    assert read_nifti(tmp_path / "x.nii.gz")[0].dtype == np.uint8
+    with pytest.raises(InputError, match="holds the value 70000"):
+        write_labels(large, tmp_path, "x", geometry=Geometry())
+    with pytest.raises(InputError, match="need its geometry"):
+        write_labels(small, tmp_path, "x")
+
+
+def test_picture_whose_labels_a_person_drew_has_no_probability(tmp_path: Path) -> None:
+    drawn = Labels(disc(5, 16)[None].astype(np.uint8), LESION)
+    write_labels(drawn, tmp_path, "x")
+    assert read_labels(tmp_path, "x", LESION, "given").probability is None

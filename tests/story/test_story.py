@@ -20,11 +20,16 @@ from diaphane.core.candidate import Candidate
 from diaphane.core.coding import from_json_lines
 from diaphane.core.finding import Decision
 from diaphane.core.provenance import sha256_of
+from diaphane.core.track import Sighting
+from diaphane.ops.nifti import read_nifti, write_nifti
 from diaphane.ops.overlap import dice
-from diaphane.ops.picture import read_png
+from diaphane.ops.picture import read_png, write_png
+from diaphane.simulate.head import HeadPhantom, head_phantom
+from diaphane.simulate.portrait import portrait, write_clip
 
 FILES = {
-    "case.json", "report.html", "overlay.png", "features.csv", "candidates.jsonl", "findings.json", "images/lesion.png",
+    "case.json", "report.html", "overlay.png", "features.csv", "candidates.jsonl", "findings.json", "fhir.json", "seg.dcm", "dicom/0001.dcm",
+    "images/lesion.png",
     "segmentation/lesion.png", "segmentation/lesion_overlay.png", "segmentation/lesion_probability.png", "segmentation/lesion_uncertainty.png",
 }  # fmt: skip
 
@@ -115,7 +120,7 @@ def test_changed_option_runs_what_depends_on_it_and_no_more(case: Path, made: tu
     done = cli("run", made[0], "--out", copy, "--plan", tmp_path / "plan.toml")
     assert done.returncode == 0
     kept = [line.split()[0] for line in done.stderr.splitlines() if line.endswith("(kept)")]
-    assert kept == ["acquire", "segment", "measure", "assess"]
+    assert kept == ["acquire", "track", "segment", "measure", "assess"]
     decision = Decision.from_json(json.loads((copy / "findings.json").read_text()))
     assert decision.findings == ()
     assert "below 0.999" in decision.suppressed[0].reason
@@ -138,7 +143,7 @@ def test_picture_of_no_known_kind_is_refused_with_a_report_that_says_so(cli, tmp
     assert done.returncode == 3
     assert "refused by the input gate" in done.stderr
     text = (tmp_path / "case/report.html").read_text()
-    assert "No model here is made for this kind of picture" in text
+    assert "No model here is made for this kind of image" in text
     assert not (tmp_path / "case/segmentation").exists()
     assert not (tmp_path / "case/findings.json").exists()
 
@@ -168,7 +173,7 @@ def test_demo_shows_the_truth_beside_the_result(cli, tmp_path: Path) -> None:
     assert str(tmp_path / "demo/index.html") in done.stderr
     with (tmp_path / "demo/cases.csv").open() as file:
         found = [float(r["dice_with_truth"]) for r in csv.DictReader(file)]
-    assert len(found) == 3
+    assert len(found) == 4
     assert min(found) > 0.9
     assert "Truth, known because the picture was made" in (tmp_path / "demo/index.html").read_text()
 
@@ -195,3 +200,130 @@ def test_run_killed_at_any_moment_goes_on_to_the_same_bytes(made: tuple[Path, Bo
         assert all(whole[name] == data for name, data in left.items() if name != "case.json")
         subprocess.run(command(folder), check=True, env=environment, capture_output=True)
         assert files_in(folder) == whole
+
+
+@pytest.fixture(scope="module")
+def head_and_face(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, HeadPhantom]:
+    """A made head CT of 3 mm and a clip of a face beside it."""
+    folder = tmp_path_factory.mktemp("inputs")
+    phantom = head_phantom(np.random.default_rng(5), 3.0)
+    write_nifti(folder / "head.nii.gz", phantom.image.array, phantom.image.geometry)
+    write_clip(folder / "clip.mp4", portrait(np.random.default_rng(5))[0], 12)
+    (folder / "patient.json").write_text('{"age_years": 93, "sex": "female"}')
+    return folder / "head.nii.gz", folder / "clip.mp4", phantom
+
+
+@pytest.fixture(scope="module")
+def both(head_and_face: tuple[Path, Path, HeadPhantom], cli, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    scan, clip, _ = head_and_face
+    folder = tmp_path_factory.mktemp("both") / "case"
+    done = cli("run", scan, "--face", clip, "--context", scan.parent / "patient.json", "--out", folder)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    return folder
+
+
+def test_scan_and_face_come_into_one_case(both: Path) -> None:
+    files = set(files_in(both))
+    assert files >= {"case.json", "report.html", "overlay.png", "scene.glb", "seg.dcm", "fhir.json", "features.csv", "tracks.jsonl", "findings.json"}
+    assert {"images/head.nii.gz", "segmentation/head.nii.gz"} <= files
+    assert 1 <= sum(name.startswith("images/clip_f") for name in files) <= 5
+
+
+def test_volumes_are_those_of_the_made_head(both: Path, head_and_face: tuple[Path, Path, HeadPhantom]) -> None:
+    with (both / "features.csv").open() as file:
+        rows = {(r["image"], r["label"], r["feature"]): r for r in csv.DictReader(file)}
+    cavity = rows["head", "head cavity", "volume"]
+    assert (float(cavity["value"]), cavity["unit"]) == (pytest.approx(head_and_face[2].cavity_ml, rel=0.07), "mL")
+    labels, geometry = read_nifti(both / "segmentation/head.nii.gz")
+    assert np.allclose(geometry.affine, head_and_face[2].image.geometry.affine)
+    assert dice(labels == 3, head_and_face[2].cavity) > 0.95
+
+
+def test_every_frame_of_the_clip_has_its_face(both: Path) -> None:
+    lines = from_json_lines((both / "tracks.jsonl").read_text(), "tracks")
+    sightings = [Sighting.from_json(line) for line in lines]
+    assert [s.frame for s in sightings] == list(range(12))
+    assert {s.face.identity for s in sightings} == {1}
+    assert sightings[6].time_s == pytest.approx(0.5)
+    assert all(s.face.box_px[2] == pytest.approx(84, abs=10) for s in sightings)
+
+
+def test_scene_is_in_metres_upright_with_a_node_a_structure(both: Path) -> None:
+    import trimesh
+
+    scene = trimesh.load(both / "scene.glb")
+    assert set(scene.graph.nodes_geometry) >= {"head soft tissue", "bone", "head cavity"}
+    low, high = scene.bounds
+    assert high - low == pytest.approx([0.156, 0.22, 0.22], abs=0.03)
+
+
+def test_dicom_segmentation_has_the_same_voxels_in_the_same_place(both: Path) -> None:
+    import pydicom
+
+    labels, geometry = read_nifti(both / "segmentation/head.nii.gz")
+    found = pydicom.dcmread(both / "seg.dcm")
+    numbers = {s.SegmentLabel: int(s.SegmentNumber) for s in found.SegmentSequence}
+    assert set(numbers) >= {"head soft tissue", "bone", "head cavity"}
+    planes = found.pixel_array
+    cavity = 0
+    for frame, plane in zip(found.PerFrameFunctionalGroupsSequence, planes, strict=True):
+        if int(frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber) == numbers["head cavity"]:
+            position = [float(v) for v in frame.PlanePositionSequence[0].ImagePositionPatient]
+            k = geometry.to_index(np.array(position))[0]
+            assert k == pytest.approx(round(k), abs=1e-3)
+            assert np.array_equal(plane > 0, labels[round(k)] == 3)
+            cavity += int(plane.sum())
+    assert cavity == np.count_nonzero(labels == 3)
+
+
+def test_fhir_bundle_has_the_numbers_of_the_table(both: Path) -> None:
+    document = json.loads((both / "fhir.json").read_text())
+    assert document["resourceType"] == "Bundle"
+    kinds = [e["resource"]["resourceType"] for e in document["entry"]]
+    assert {"DiagnosticReport", "Observation", "ImagingStudy"} <= set(kinds)
+    observations = [e["resource"] for e in document["entry"] if e["resource"]["resourceType"] == "Observation"]
+    values = [c["valueQuantity"]["value"] for o in observations for c in o.get("component", []) if "valueQuantity" in c]
+    with (both / "features.csv").open() as file:
+        volumes = [float(r["value"]) for r in csv.DictReader(file) if r["feature"] == "volume"]
+    assert volumes
+    assert set(volumes) <= set(values)
+
+
+def test_report_of_scan_and_face_says_what_was_done_and_what_not(both: Path) -> None:
+    text = (both / "report.html").read_text()
+    for words in (
+        "head cavity",
+        'href="scene.glb"',
+        'href="seg.dcm"',
+        "1 face tracked, in 12 frames of the clip",
+        "not registered to each other",
+        "over 89 years",
+        "female",
+        "Slices",
+    ):
+        assert words in text, words
+    assert "93 years" not in text
+    assert "http" not in text.replace("http-equiv", "")
+
+
+def test_second_run_of_scan_and_face_does_nothing(both: Path, head_and_face: tuple[Path, Path, HeadPhantom], cli) -> None:
+    scan, clip, _ = head_and_face
+    done = cli("run", scan, "--face", clip, "--context", scan.parent / "patient.json", "--out", both)
+    assert "nothing changed" in done.stderr
+
+
+def test_photo_of_a_face_is_recognised_as_one(cli, tmp_path: Path) -> None:
+    write_png(tmp_path / "photo.png", portrait(np.random.default_rng(5))[0])
+    done = cli("run", tmp_path / "photo.png", "--out", tmp_path / "case")
+    assert done.returncode == 0
+    assert "1 face found in the photo" in (tmp_path / "case/report.html").read_text()
+    (line,) = from_json_lines((tmp_path / "case/tracks.jsonl").read_text(), "tracks")
+    assert line["source_sha256"] == sha256_of(tmp_path / "photo.png")
+
+
+def test_labels_of_another_grid_are_refused(cli, head_and_face: tuple[Path, Path, HeadPhantom], tmp_path: Path) -> None:
+    scan, _, phantom = head_and_face
+    write_nifti(tmp_path / "labels.nii.gz", phantom.cavity[1:].astype(np.uint8), phantom.image.geometry)
+    done = cli("run", scan, "--labels", tmp_path / "labels.nii.gz", "--out", tmp_path / "case")
+    assert done.returncode == 3
+    assert "grid" in done.stderr

@@ -7,7 +7,7 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -57,8 +57,14 @@ def read_mask(path: Path) -> Labels:
 
 
 def stem_of(path: Path) -> str:
-    """The name without suffix, as results are filed under it: at most 150 bytes of UTF-8, undecodable bytes as ``_``."""
-    name = path.stem.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\ufffd", "_")
+    """The name without suffix, as results are filed under it: at most 150 bytes of UTF-8, undecodable bytes as ``_``.
+
+    Of ``x.nii.gz`` it is ``x``; of a folder, its whole name.
+    """
+    stem = path.name[: -len(".nii.gz")] if path.name.lower().endswith(".nii.gz") else path.stem
+    with suppress(OSError):  # a name that the system does not take is none of a folder
+        stem = (path.resolve().name or "image") if path.is_dir() else stem
+    name = stem.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\ufffd", "_")
     return name.encode()[:150].decode("utf-8", "ignore")
 
 
@@ -82,11 +88,13 @@ def opened(path: Path, data: bytes) -> Iterator[Pillow.Image]:
     """The picture in ``data``, its header read; what the decoder says becomes an InputError."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # acquire.max_pixels is our limit
+            warnings.simplefilter("ignore")  # damage raises, and the size has a limit of our own, acquire.max_pixels
             with Pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
                 yield picture
     except UnidentifiedImageError as problem:
-        raise InputError(f"{path}: not a picture; expected one of {', '.join(FORMATS)} and found bytes of none of them") from problem
+        raise InputError(
+            f"{path}: not a picture; expected one of {', '.join(FORMATS)} and found bytes of none of them, nor of NIfTI, NRRD, DICOM or a clip"
+        ) from problem
     except InputError:
         raise
     except Pillow.DecompressionBombError as problem:
@@ -103,6 +111,8 @@ def _decoded(path: Path, data: bytes, max_pixels: int) -> Array:
             raise InputError(f"{path}: holds {getattr(picture, 'n_frames', 1)} frames, expected one; export the frame that is meant")
         if picture.mode in ("I", "F"):
             raise InputError(f"{path}: 32 bits a pixel, expected 8 or 16; export it with 16")
+        if picture.mode not in ("I;16", "I;16L", "I;16B") and any(";16" in str(tile) for tile in getattr(picture, "tile", [])):
+            log.warning("%s: 16 bits a channel in colour; reduced to 8", path)
         picture.load()
         return _pixels(path, ImageOps.exif_transpose(picture))
 
@@ -117,6 +127,10 @@ def _pixels(path: Path, picture: Pillow.Image) -> Array:
         if opaque.getchannel("A").getextrema()[0] != 255:
             log.warning("%s: has transparent pixels; they are laid on black", path)
         picture = Pillow.alpha_composite(Pillow.new("RGBA", opaque.size, "black"), opaque)
-    array = np.asarray(picture.convert("RGB"))
+    return grey_if_grey(np.asarray(picture.convert("RGB")))
+
+
+def grey_if_grey(array: Array) -> Array:
+    """An RGB picture of uint8, as grey (row, column) where its channels do not differ."""
     spread = array.max(axis=2).astype(np.int16) - array.min(axis=2)
     return array[..., 1] if spread.max() <= GREY_TOLERANCE else array

@@ -1,8 +1,9 @@
-"""The main job on made pictures: three procedural skin lesions, drawn from a seed, whose true outline is known.
+"""The main job on made input whose truth is known: three skin lesions, and a head CT with a clip of a face beside it.
 
-Each goes through the whole pipeline; the page shows the result (yellow) and the truth (white) in one picture. Nothing is
-downloaded, no patient's picture is used. How good the model is on made lesions says nothing about patients: for that
-see its card (diaphane models list).
+Lesions and head are drawn from a seed. The face is NASA's portrait of an astronaut (public domain, comes with
+scikit-image) with a made lesion on the left cheek. Each goes through the whole pipeline; the page shows the result
+(coloured) and the truth (white, or in numbers) side by side. Nothing is downloaded, no patient's picture is used. How good
+the models are on made input says nothing about patients: for that see their cards (diaphane models list).
 """
 
 from __future__ import annotations
@@ -11,10 +12,20 @@ import argparse
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from diaphane.report.cases import CaseRow
 
 log = logging.getLogger(__name__)
 SEED = 7
 COUNT = 3
+FRAMES = 24
+NOTE = (
+    "Made input, drawn from a seed: three skin lesions, outlined by the model in yellow, their true border in white; and a head CT made of ellipsoids with a "
+    "clip of a face (NASA's portrait of an astronaut) on whose left cheek a made lesion lies. They show what the program does, not how good it is on patients; "
+    "the melanoma probability of a made lesion means nothing."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(parsed: argparse.Namespace) -> int:
-    """Make the pictures, run the pipeline, set the truth beside the result."""
+    """Make the input, run the pipeline, set the truth beside the result."""
+    from diaphane.report.cases import INDEX, write_cases
+
+    head, head_code = _head_and_face(parsed.out)
+    lesions, lesions_code = _lesions(parsed.out)
+    write_cases([*lesions, head], parsed.out, title="Diaphane demo", note=NOTE)
+    log.info("report: %s", (parsed.out / INDEX).resolve())
+    return max(head_code, lesions_code)
+
+
+def _lesions(out: Path) -> tuple[list[CaseRow], int]:
     import numpy as np
 
     from diaphane.core.arrays import BoolArray
@@ -32,7 +53,6 @@ def execute(parsed: argparse.Namespace) -> int:
     from diaphane.ops.picture import write_png
     from diaphane.pipeline.batch import run_many
     from diaphane.plan import Plan
-    from diaphane.report.cases import INDEX, write_cases
     from diaphane.simulate.skin import draw_lesion, render_lesion
 
     rng = np.random.default_rng(SEED)
@@ -40,24 +60,50 @@ def execute(parsed: argparse.Namespace) -> int:
     truths: list[BoolArray] = []
     for number in range(1, COUNT + 1):
         picture, truth = render_lesion(draw_lesion(rng))
-        sources.append(parsed.out / "pictures" / f"made-lesion-{number}.png")
+        sources.append(out / "input" / f"made-lesion-{number}.png")
         truths.append(truth)
         write_png(sources[-1], picture)
-    batch = run_many(sources, parsed.out, Plan())
+    batch = run_many(sources, out, Plan())
     rows = []
     for row, outcome, truth in zip(batch.rows, batch.outcomes, truths, strict=True):
-        if outcome is None or outcome.labels is None or row.thumbnail is None:
+        labels = outcome.parts[0].labels if outcome else None
+        if labels is None or row.thumbnail is None:
             rows.append(row)
             continue
-        found = outcome.labels.array[0] > 0
+        found = labels.array[0] > 0
         said = f"Truth, known because the picture was made: {int(truth.sum())} px; found {int(found.sum())} px; overlap (Dice) {dice(found, truth):.3f}."
         thumbnail = outlined(row.thumbnail, truth.astype(np.uint8), (255, 255, 255))
         rows.append(replace(row, summary=(*row.summary, said), thumbnail=thumbnail, numbers={**row.numbers, "dice_with_truth": dice(found, truth)}))
         log.info("%s: Dice with the truth %.3f", row.name, dice(found, truth))
-    note = (
-        "Three made skin lesions, drawn from a seed: outlined by the model in yellow, their true border in white. "
-        "They show what the program does, not how good it is on patients; the melanoma probability of a made lesion means nothing."
+    return rows, batch.exit_code
+
+
+def _head_and_face(out: Path) -> tuple[CaseRow, int]:
+    import numpy as np
+
+    from diaphane.ops.nifti import write_nifti
+    from diaphane.ops.overlap import dice
+    from diaphane.pipeline import run
+    from diaphane.plan import Plan
+    from diaphane.report.cases import row_of
+    from diaphane.simulate.head import head_phantom
+    from diaphane.simulate.portrait import portrait, write_clip
+
+    rng = np.random.default_rng(SEED)
+    phantom = head_phantom(rng)
+    scan, clip = out / "input" / "made-head.nii.gz", out / "input" / "face.mp4"
+    write_nifti(scan, phantom.image.array, phantom.image.geometry)
+    write_clip(clip, portrait(rng)[0], FRAMES)
+    outcome = run(scan, out / "made-head", Plan(), face=clip)
+    row = row_of(outcome, "made-head")
+    labels = outcome.parts[0].labels
+    if labels is None:
+        return row, outcome.exit_code
+    overlap = dice(labels.array == next(x.value for x in labels.table if x.name == "head cavity"), phantom.cavity)
+    sites = [finding.site for finding in outcome.decision.findings]
+    said = (
+        f"Truth, in closed form: a head cavity of {phantom.cavity_ml:.0f} ml; overlap (Dice) {overlap:.3f}. "
+        f"The made lesion on the left cheek was {'found' if 'left cheek' in sites else 'not found'}."
     )
-    write_cases(rows, parsed.out, title="Diaphane demo", note=note)
-    log.info("report: %s", (parsed.out / INDEX).resolve())
-    return batch.exit_code
+    log.info("made-head: Dice of the head cavity with the truth %.3f; lesion on the left cheek: %s", overlap, "left cheek" in sites)
+    return replace(row, summary=(*row.summary, said), numbers={**row.numbers, "dice_with_truth": overlap}), outcome.exit_code

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 LIBRARIES = {
-    "numpy": "", "opencv-contrib-python-headless": "", "pillow": "", "onnxruntime": "", "jinja2": "",
+    "numpy": "", "opencv-contrib-python-headless": "", "pillow": "", "onnxruntime": "", "jinja2": "", "scipy": "", "scikit-image": "",
+    "nibabel": "", "pynrrd": "", "pydicom": "", "pylibjpeg-openjpeg": "", "pylibjpeg-rle": "", "pyjpegls": "", "highdicom": "",
+    "fhir.resources": "", "trimesh": "", "fast-simplification": "",
     "torch": 'training needs it: pip install "diaphane[train]"',
     "scikit-learn": 'training needs it: pip install "diaphane[train]"',
 }  # fmt: skip

@@ -21,6 +21,9 @@ def add_flags(parser: argparse.ArgumentParser, options: type[Any], names: list[s
     texts, hints = field_docs(options), typing.get_type_hints(options)
     for f in dataclasses.fields(options):
         if f.name in names:
+            if hints[f.name] is bool:
+                parser.add_argument(f"--{f.name.replace('_', '-')}", action="store_true", default=None, help=texts[f.name].replace("%", "%%"))
+                continue
             kind, choices = _kind(hints[f.name])
             shown = "" if f.default in (None, dataclasses.MISSING) else f" (default: {f.default})"
             text = texts[f.name].replace("%", "%%") + shown

@@ -13,9 +13,10 @@ from diaphane.errors import DiaphaneError
 
 COMMANDS: dict[str, str] = {
     "demo": "the main job on made pictures, with the truth beside the result",
-    "run": "pictures in, cases out: lesions or structures, measured, assessed, with a report",
+    "run": "pictures, scans and clips in, cases out: lesions and structures, measured, assessed, with a report",
     "segment": "one bundle on pictures: label maps, overlays, probabilities",
     "measure": "the features of a mask's regions, as a table",
+    "simulate": "made input with known truth: lesions on skin, or on real faces",
     "info": "what a file is understood as, without decoding it",
     "models": "the model bundles that are here: list and verify",
     "doctor": "versions, engines, models: what is here and what is missing",
@@ -26,6 +27,7 @@ exit codes: 0 done; 1 failed; 2 wrong use or unreadable input; 3 refused by the 
 try:
   diaphane demo
   diaphane run lesion.jpg --out case --spacing-mm 0.05
+  diaphane run head-ct/ --face clip.mp4 --out case
   diaphane COMMAND --help
 
 For research use. Not a medical device."""
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _command(words[0], words[1:])
     top = argparse.ArgumentParser(
         prog="diaphane",
-        description="Medical image analysis on a laptop: from a picture to findings and a report.",
+        description="Medical image analysis on a laptop: from a picture, scan or clip to findings and a report.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=EPILOG,
     )
@@ -56,7 +58,8 @@ def _command(name: str, words: list[str]) -> int:
     module.add_arguments(parser)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parsed = parser.parse_args(words)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
+    logging.getLogger("diaphane").setLevel(logging.INFO)  # libraries speak when something is wrong
     try:
         code: int = module.execute(parsed)
     except DiaphaneError as problem:

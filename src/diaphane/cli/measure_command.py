@@ -39,6 +39,6 @@ def execute(parsed: argparse.Namespace) -> int:
     image = acquire.read(parsed.image, changed(AcquireOptions(), parsed, ["spacing_mm"])).images[0]
     labels = read_mask(parsed.mask)
     regions = measure.extract(image, labels, changed(Options(), parsed, FLAGS))
-    write_whole(parsed.out, features_csv(image.name, regions).encode())
+    write_whole(parsed.out, features_csv((image.name, r) for r in regions).encode())
     log.info("%d features, regions: %d; table: %s", sum(len(r.features) for r in regions), len(regions), parsed.out)
     return 0

@@ -1,11 +1,20 @@
-"""Pictures in, cases out.
+"""Pictures, scans and clips in, cases out.
 
-A dermoscopy picture gives the lesion outlined, its shape, colour and texture, and how probable a melanoma is. A chest
-X-ray gives both lungs, their areas and ratio. Which of the two it is, the input gate finds out; other pictures are
-refused (exit code 3), and their report says so. One picture makes the case folder CASE; several, or a folder of them,
-make CASE/NAME/ each, and CASE/cases.csv and CASE/index.html over all.
+  a dermoscopy picture    the lesion outlined, its shape, colour and texture, how probable a melanoma is
+  a chest X-ray           both lungs, their areas and ratio
+  a head CT or MR         skin, bone and head cavity (CT) or the head's outline (MR): volumes, slices, a 3-D scene
+  any scan with --labels  volumes, shape, slices, a 3-D scene of the structures that someone outlined
+  a photo or clip         faces found and tracked, skin lesions on them, each with its site
+  a scan with --face      both in one case
+
+What an INPUT is, is found out: PNG, JPEG, TIFF, BMP; NIfTI, NRRD; a DICOM file, folder or ZIP; MP4, MOV, AVI, MKV, WebM.
+What no model here is made for is refused (exit code 3), and the report says so. One INPUT makes the case folder CASE;
+several, or a folder of them, make CASE/NAME/ each, and CASE/cases.csv and CASE/index.html over all.
 
 What is done already is kept: the same command goes on where a killed run was, and does nothing when nothing changed.
+
+  diaphane run head-ct/ --face clip.mp4 --out case
+  diaphane run abdomen.nii.gz --labels organs.nii.gz --out case
 """
 
 from __future__ import annotations
@@ -17,35 +26,48 @@ from pathlib import Path
 
 from diaphane.acquire.options import Options as AcquireOptions
 from diaphane.cli.flags import add_flags, changed
+from diaphane.errors import UsageError
 
 log = logging.getLogger(__name__)
+FLAGS = ["spacing_mm", "series", "allow_gaps"]
+BESIDE = ("face", "labels", "context")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of ``run``."""
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="a picture (PNG, JPEG, TIFF, BMP), or a folder of pictures")
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="a picture, scan or clip; a DICOM folder or ZIP; a folder of pictures")
     parser.add_argument("--out", type=Path, required=True, metavar="CASE", help="the case folder: new, empty, or one to go on with")
     parser.add_argument("--plan", type=Path, metavar="PLAN.toml", help="options of every stage; see docs/plan.md")
-    add_flags(parser, AcquireOptions, ["spacing_mm"])
+    parser.add_argument("--face", type=Path, metavar="PHOTO_OR_CLIP", help="the same patient's face, beside a scan or picture: one case of both")
+    parser.add_argument("--labels", type=Path, metavar="LABELS", help="a label map on INPUT's grid (NIfTI, NRRD, DICOM SEG, PNG), in place of a model")
+    parser.add_argument("--context", type=Path, metavar="patient.json", help='{"age_years": 54, "sex": "female"}, or a FHIR Patient; names are dropped')
+    add_flags(parser, AcquireOptions, FLAGS)
 
 
 def execute(parsed: argparse.Namespace) -> int:
-    """Run the pipeline."""
+    """Run the pipeline.
+
+    Raises:
+        UsageError: Something for one case is given with several inputs.
+    """
     from diaphane import acquire
     from diaphane.pipeline import run
     from diaphane.pipeline.batch import run_many
     from diaphane.plan import Plan, read_plan
 
     plan = read_plan(parsed.plan) if parsed.plan else Plan()
-    plan = replace(plan, acquire=changed(plan.acquire, parsed, ["spacing_mm"]))
+    plan = replace(plan, acquire=changed(plan.acquire, parsed, FLAGS))
     files = acquire.expand(parsed.inputs)
-    if len(files) == 1 and not parsed.inputs[0].is_dir():
-        outcome = run(files[0], parsed.out, plan)
+    beside = {name: getattr(parsed, name) for name in BESIDE}
+    if len(files) == 1 and (files[0] == parsed.inputs[0] or not parsed.inputs[0].is_dir()):
+        outcome = run(files[0], parsed.out, plan, **beside)
         for verdict in outcome.verdicts:
             if verdict.verdict != "passed":
                 log.warning("%s by the %s gate: %s", verdict.verdict, verdict.gate, verdict.reason)
         log.info("report: %s", parsed.out / "report.html")
         return outcome.exit_code
+    if any(beside.values()):
+        raise UsageError("--face, --labels and --context belong to one case: give one INPUT with them")
     batch = run_many(files, parsed.out, plan)
     log.info("%d cases, %d failed; table: %s", len(batch.rows), sum(bool(r.error) for r in batch.rows), parsed.out / "cases.csv")
     return batch.exit_code

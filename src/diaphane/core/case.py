@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from diaphane.core.image import Image
+from diaphane.core.instance import Instance
+from diaphane.core.verdict import Verdict
+from diaphane.core.video import Video
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +29,14 @@ class PatientContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Images and context: what acquisition gives."""
+    """What acquisition gives: an image (a picture or a volume), or a clip."""
 
-    images: tuple[Image, ...]
+    images: tuple[Image, ...] = ()
+    video: Video | None = None
     context: PatientContext = field(default_factory=PatientContext)
+    modality: str = ""
+    """DICOM's code (``CT``, ``MR``); empty where the file does not say."""
+    instances: tuple[Instance, ...] = ()
+    """The DICOM instances behind the image, in the order of its slices; empty for other formats."""
+    verdicts: tuple[Verdict, ...] = ()
+    """What is odd about the source: a missing slice (refused), a scout set aside (passed) and the like."""

@@ -26,6 +26,9 @@ FEATURES = "features.csv"
 CANDIDATES = "candidates.jsonl"
 TRACKS = "tracks.jsonl"
 FINDINGS = "findings.json"
+SCENE = "scene.glb"
+SEG = "seg.dcm"
+FHIR = "fhir.json"
 KEPT = "finished stages are kept: the same command goes on from there"
 Result = dict[str, Any]
 

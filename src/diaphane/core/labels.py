@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from diaphane.core.arrays import BoolArray, FloatArray, IntArray, frozen
 from diaphane.core.recipe import LabelRecipe
 from diaphane.errors import InputError
@@ -18,9 +20,9 @@ class Labels:
     """
 
     array: IntArray
-    """[k, j, i], uint8; 0 is background."""
+    """[k, j, i], unsigned integers; 0 is background."""
     table: tuple[LabelRecipe, ...]
-    """The meaning of each value."""
+    """The meaning of each value, by rising value; values need not follow each other."""
     probability: FloatArray | None = None
     """[k, j, i], 0-1: that the pixel belongs to any structure. None where a person drew the labels."""
     uncertainty: FloatArray | None = None
@@ -36,11 +38,15 @@ class Labels:
             if value.shape != self.array.shape:
                 raise InputError(f"labels of {self.array.shape} and {name} of {value.shape} must lie on one grid")
             object.__setattr__(self, name, frozen(value))
-        if [label.value for label in self.table] != list(range(1, len(self.table) + 1)):
-            raise InputError("the table of labels must have the values 1, 2, 3 … in this order")
-        largest = int(self.array.max(initial=0))
-        if largest > len(self.table):
-            raise InputError(f"the label map holds the value {largest}, the table names only 1 to {len(self.table)}")
+        values = [label.value for label in self.table]
+        if values != sorted(set(values)) or (values and values[0] < 1):
+            raise InputError("the table of labels must have rising values from 1 on")
+        seen = np.zeros(int(self.array.max(initial=0)) + 1, bool)
+        for plane in self.array:  # a slice at a time: an index array takes eight bytes a voxel
+            seen[plane] = True
+        unknown = sorted(set(np.flatnonzero(seen).tolist()) - {0, *values})
+        if unknown:
+            raise InputError(f"the label map holds the value {unknown[0]}, which the table does not name")
 
     def mask(self, value: int) -> BoolArray:
         """Where the structure ``value`` is."""

@@ -1,52 +1,79 @@
-"""Everything that a run knows at its end: what the report and the views are made of."""
+"""Everything that a run found about one case: what reports and pictures are made from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
 
+from diaphane.core.case import PatientContext
 from diaphane.core.finding import Assessment, Decision
 from diaphane.core.image import Image
+from diaphane.core.instance import Instance
 from diaphane.core.labels import Labels
 from diaphane.core.provenance import Provenance
 from diaphane.core.recipe import NotAssessed
 from diaphane.core.region import Region
+from diaphane.core.track import Sighting
+from diaphane.core.verdict import Verdict
+from diaphane.core.video import Video
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What a gate says."""
+class Part:
+    """One image of a case and what was seen in it: a picture, a scan, or a key frame of a clip of faces."""
 
-    gate: Literal["input", "output"]
-    verdict: Literal["passed", "doubted", "refused"]
-    subject: str
-    """The bundle that was asked about, or the image."""
-    reason: str
-    """With the measured value and the limit."""
-
-    @property
-    def exit_code(self) -> int:
-        """0 passed, 3 refused, 4 doubted."""
-        return {"passed": 0, "refused": 3, "doubted": 4}[self.verdict]
+    image: Image
+    modality: str
+    """What the input gate took the image for, in words (``dermoscopy``, ``head CT``); empty when nothing here is made for it."""
+    labels: Labels | None = None
+    regions: tuple[Region, ...] = ()
+    """Their indices are unique in the whole case."""
+    assessments: tuple[Assessment, ...] = ()
+    """About the whole image; those about a lesion stand in its finding."""
+    frame: int | None = None
+    """Which frame of ``Outcome.video`` it is; None for a scan or picture of its own."""
+    instances: tuple[Instance, ...] = ()
+    """The DICOM instances that it was read from, in the order of slices."""
+    dicom_modality: str = ""
+    """DICOM's code (``CT``, ``MR``); empty where nothing tells it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """One case from input to findings."""
 
-    image: Image
-    modality: str
-    """What the input gate took the image for; empty when no model here is made for it."""
-    labels: Labels | None
-    regions: tuple[Region, ...]
-    assessments: tuple[Assessment, ...]
-    """About the whole case; those about a lesion stand in its finding."""
+    name: str
+    """What the case is called: the stem of its input."""
+    parts: tuple[Part, ...]
+    """The scan or picture first, then the key frames of the faces; none where the input was refused."""
     decision: Decision
     verdicts: tuple[Verdict, ...]
     not_assessed: tuple[NotAssessed, ...]
     provenance: Provenance
+    video: Video | None = None
+    """The clip or photo in which faces were looked for; None where that was not asked."""
+    sightings: tuple[Sighting, ...] = ()
+    """Every face in every frame of it."""
+    context: PatientContext = field(default_factory=PatientContext)
+
+    @property
+    def modality(self) -> str:
+        """What the images were taken for, each kind once; empty when nothing here is made for any of them."""
+        return "; ".join(dict.fromkeys(part.modality for part in self.parts if part.modality))
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """Of all parts."""
+        return tuple(r for part in self.parts for r in part.regions)
 
     @property
     def exit_code(self) -> int:
         """The highest of the gates' verdicts."""
         return max((v.exit_code for v in self.verdicts if v.verdict != "passed"), default=0)
+
+    def part(self, image: str) -> Part:
+        """The part whose image has this name.
+
+        Raises:
+            KeyError: There is none.
+        """
+        return {p.image.name: p for p in self.parts}[image]

@@ -85,6 +85,8 @@ class Recipe:
     """None for a model that takes features."""
     applies_to: str = ""
     """For a classifier: the name of the label whose regions it judges."""
+    field_of_view: Literal["image", "face"] = "image"
+    """What the network is given: the whole image, or the square around each face (``ops.crop.face_square``)."""
     threshold: float = 0.5
     """From this probability on, a pixel (or a region) is called positive."""
     smallest_part: float = 0.02

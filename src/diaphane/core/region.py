@@ -89,12 +89,12 @@ class Region:
         return math.nan if found is None else found.value
 
 
-def features_csv(image: str, regions: Iterable[Region]) -> str:
-    """The text of ``features.csv``: a line a feature, exact numbers (``repr``)."""
+def features_csv(regions: Iterable[tuple[str, Region]]) -> str:
+    """The text of ``features.csv`` for regions with the names of their images: a line a feature, exact numbers (``repr``)."""
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for r in regions:
+    for image, r in regions:
         for f in r.features:
             value = repr(float(f.value)) if math.isfinite(f.value) else "nan"
             writer.writerow([image, r.index, r.name, f.family, f.name, f.ibsi_code, f.aggregation, f.discretisation, value, f.unit, f.nan_reason])

@@ -1,7 +1,7 @@
 """Fuse: candidates become findings, or are suppressed with a reason."""
 
-from diaphane.fuse.candidates import propose, with_assessments
-from diaphane.fuse.decide import decide
+from diaphane.fuse.candidates import propose, with_regions
+from diaphane.fuse.decide import decide, merged
 from diaphane.fuse.options import Options
 
-__all__ = ["Options", "decide", "propose", "with_assessments"]
+__all__ = ["Options", "decide", "merged", "propose", "with_regions"]

@@ -13,30 +13,47 @@ from diaphane.core.labels import Labels
 from diaphane.core.region import Region
 
 
-def propose(image: Image, labels: Labels, regions: tuple[Region, ...]) -> tuple[Candidate, ...]:
-    """A candidate for each region of a lesion; its number is the region's."""
+def propose(image: Image, labels: Labels, regions: tuple[Region, ...], frame: int | None = None) -> tuple[Candidate, ...]:
+    """A candidate for each region of a lesion; its number is the region's.
+
+    ``frame`` is the image's place in its clip. In a volume, a candidate is shown by the slice in which it is largest.
+    """
     lesions = (region for region in regions if region.role == "lesion")
-    return tuple(_candidate(image, labels, region) for region in lesions)
+    return tuple(_candidate(image, labels, region, frame) for region in lesions)
 
 
-def _candidate(image: Image, labels: Labels, region: Region) -> Candidate:
+def _candidate(image: Image, labels: Labels, region: Region, frame: int | None) -> Candidate:
     inside = None if labels.probability is None else labels.probability[region.slices][region.mask]
+    largest = int(np.argmax(region.mask.sum(axis=(1, 2))))
     return Candidate(
         source_sha256=image.source_sha256,
         size_px=image.size_px,
         image=image.name,
-        frame=0,
+        frame=region.box[0][0] + largest if frame is None else frame,
         candidate=region.index,
         label=region.name,
         box_px=region.box_px,
-        mask=region.mask[0],
+        mask=region.mask[largest],
         probability=1.0 if inside is None else float(np.mean(inside, dtype=np.float64)),
         features={f.name_with_unit: f.value for f in region.features},
     )
 
 
-def with_assessments(decision: Decision, regions: tuple[Region, ...]) -> Decision:
-    """``decision`` with what assessment said of the regions that each finding came from."""
-    known = {region.index: region.assessments for region in regions}
-    findings = (replace(f, assessments=tuple(a for n in f.from_candidates for a in known.get(n, ()))) for f in decision.findings)
+def with_regions(decision: Decision, regions: tuple[Region, ...], images: dict[str, Image]) -> Decision:
+    """``decision`` with what is known of the regions that each finding came from: assessments, and where a volume's lesion lies."""
+    known = {region.index: region for region in regions}
+    findings = []
+    for finding in decision.findings:
+        sources = [known[n] for n in finding.from_candidates if n in known]
+        place = _centroid_mm(sources[0], images[finding.image]) if sources else None
+        findings.append(replace(finding, assessments=tuple(a for r in sources for a in r.assessments), centroid_mm=place))
     return replace(decision, findings=tuple(findings))
+
+
+def _centroid_mm(region: Region, image: Image) -> tuple[float, float, float] | None:
+    """LPS; None for a picture, which has no place in the patient."""
+    if image.is_picture:
+        return None
+    index = np.array([start for start, _ in region.box]) + np.argwhere(region.mask).mean(axis=0)
+    x, y, z = image.geometry.to_world(index)
+    return float(x), float(y), float(z)

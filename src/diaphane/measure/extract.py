@@ -6,23 +6,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
+from scipy import ndimage
 
 from diaphane.core.arrays import BoolArray
 from diaphane.core.image import Image
 from diaphane.core.labels import Labels
 from diaphane.core.region import Feature, Region
 from diaphane.errors import InputError
-from diaphane.measure import colour, glcm, intensity, shape
+from diaphane.measure import colour, glcm, intensity, shape, solid
 from diaphane.measure.options import Options
+from diaphane.measure.sides import with_side_ratios
 from diaphane.measure.view import View, view_of
-from diaphane.ops.components import components
+from diaphane.ops.hounsfield import UNIT, is_hounsfield
 
 FAMILIES: dict[str, Callable[[View, Options], list[Feature]]] = {
     "intensity": intensity.features,
     "colour": colour.features,
     "glcm": glcm.features,
 }
-"""Families that look at pixels; shape looks at the mask alone and is taken on the source grid."""
+"""Families that look at the pixels of a picture; shape looks at the mask alone and is taken on the source grid."""
+NEIGHBOURS = np.ones((3, 3, 3), bool)
 
 
 def extract(image: Image, labels: Labels, options: Options) -> tuple[Region, ...]:
@@ -30,46 +33,53 @@ def extract(image: Image, labels: Labels, options: Options) -> tuple[Region, ...
 
     Each connected part of a lesion is a region; an organ is one region, however many parts it has. A feature that
     does not exist (texture of one pixel, colour of a grey picture) is NaN with a reason, or absent where the whole
-    family does not apply.
+    family does not apply. Of a volume shape and intensity statistics are taken, on its own grid.
 
     Raises:
-        InputError: The labels lie on another grid, or the image is a volume.
+        InputError: The labels lie on another grid.
     """
     if labels.array.shape != image.shape:
         raise InputError(f"the mask has {labels.array.shape} pixels, the image {image.shape}; they must lie on one grid")
     regions = regions_of(labels)
-    structures = [labels.mask(value)[0] for value in range(1, len(labels.table) + 1)]
-    anything = labels.array[0] > 0
-    measured = tuple(replace(r, features=tuple(_features(image, r, anything, options))) for r in regions)
-    return shape.with_side_ratios(measured, structures, labels.table)
+    if image.is_picture:
+        anything = labels.array[0] > 0
+        measured = tuple(replace(r, features=tuple(_of_picture(image, r, anything, options))) for r in regions)
+        return with_side_ratios(measured, labels.table, "area")
+    unit = UNIT if is_hounsfield(image) else "1"
+    measured = tuple(replace(r, features=tuple(_of_volume(image, r, unit))) for r in regions)
+    return with_side_ratios(measured, labels.table, "volume")
 
 
 def regions_of(labels: Labels) -> tuple[Region, ...]:
-    """The regions, not yet measured: structures in the order of their values, parts by falling size.
-
-    Raises:
-        InputError: The labels are those of a volume.
-    """
-    if labels.array.shape[0] != 1:
-        raise InputError(f"regions of a picture were asked for, got labels of {labels.array.shape[0]} slices")
+    """The regions, not yet measured: structures in the order of their values, parts by falling size."""
+    boxes = ndimage.find_objects(labels.array)
     found: list[Region] = []
     for structure in labels.table:
-        mask = labels.mask(structure.value)[0]
-        parts = components(mask) if structure.role == "lesion" else [mask] if mask.any() else []
-        for part in parts:
-            box = ((0, 1), *_box(part))
-            inside = part[box[1][0] : box[1][1], box[2][0] : box[2][1]][None]
-            found.append(Region(index=len(found) + 1, label=structure.value, name=structure.name, role=structure.role, box=box, mask=inside))
+        box = boxes[structure.value - 1] if structure.value <= len(boxes) else None
+        if box is None:
+            continue
+        mask = labels.array[box] == structure.value
+        for inner, part in _parts(mask) if structure.role == "lesion" else [(tuple(slice(0, n) for n in mask.shape), mask)]:
+            place = tuple((b.start + i.start, b.start + i.stop) for b, i in zip(box, inner, strict=True))
+            found.append(Region(index=len(found) + 1, label=structure.value, name=structure.name, role=structure.role, box=place, mask=part))
     return tuple(found)
 
 
-def _features(image: Image, region: Region, anything: BoolArray, options: Options) -> Iterator[Feature]:
+def _parts(mask: BoolArray) -> list[tuple[tuple[slice, ...], BoolArray]]:
+    """Box and mask of the parts of ``mask`` that touch by a corner or more, largest first; ties in reading order."""
+    numbers, _ = ndimage.label(mask, structure=NEIGHBOURS)
+    parts = [(box, np.asarray(numbers[box] == n)) for n, box in enumerate(ndimage.find_objects(numbers), start=1)]
+    return sorted(parts, key=lambda part: -int(part[1].sum()))
+
+
+def _of_picture(image: Image, region: Region, anything: BoolArray, options: Options) -> Iterator[Feature]:
     yield from shape.features(region, image.geometry, image.shape)
     view = view_of(image, region, anything, options.long_side_px)
     for family in FAMILIES.values():
         yield from family(view, options)
 
 
-def _box(mask: BoolArray) -> tuple[tuple[int, int], tuple[int, int]]:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return (int(rows[0]), int(rows[-1]) + 1), (int(columns[0]), int(columns[-1]) + 1)
+def _of_volume(image: Image, region: Region, unit: str) -> Iterator[Feature]:
+    yield from solid.features(region, image.geometry, image.shape)
+    if image.channels == 1:
+        yield from intensity.of_values(image.array[region.slices][region.mask], "source grid", unit)

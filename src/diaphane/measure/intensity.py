@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from diaphane.core.arrays import FloatArray
+from diaphane.core.arrays import Array, FloatArray
 from diaphane.core.region import Feature
 from diaphane.measure.options import Options
 from diaphane.measure.view import View
@@ -18,17 +18,30 @@ CODES = {
 }  # fmt: skip
 
 
+SQUARED = {"variance", "energy"}
+PLAIN = {"skewness", "excess_kurtosis"}
+
+
 def features(view: View, options: Options) -> list[Feature]:
-    """Statistics of the grey values (0-255) inside the region; NaN where the region vanishes on this grid."""
-    values = view.grey[view.mask]
-    found = statistics(values) if values.size else dict.fromkeys(CODES, math.nan)
+    """Statistics of the grey values (0-255) inside the region of a picture."""
+    return of_values(view.grey[view.mask], view.grid)
+
+
+def of_values(values: Array, grid: str, unit: str = "1") -> list[Feature]:
+    """Statistics of (n,) ``values`` in ``unit``, taken on ``grid``; NaN where there are none, as a region can vanish on a coarse grid."""
+    found = statistics(np.asarray(values, np.float64)) if values.size else dict.fromkeys(CODES, math.nan)
     flat = "all grey values are equal" if values.size else "the region vanishes on this grid"
     return [
         Feature(
-            family="intensity", name=name, value=value, ibsi_code=CODES[name], discretisation=view.grid, nan_reason=flat if math.isnan(value) else ""
+            family="intensity", name=name, value=value, unit=_unit(name, unit), ibsi_code=CODES[name], discretisation=grid,
+            nan_reason=flat if math.isnan(value) else "",
         )
         for name, value in found.items()
     ]  # fmt: skip
+
+
+def _unit(name: str, unit: str) -> str:
+    return "1" if unit == "1" or name in PLAIN else f"{unit}2" if name in SQUARED else unit
 
 
 def statistics(values: FloatArray) -> dict[str, float]:

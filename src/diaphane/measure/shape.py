@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from diaphane.core.arrays import BoolArray, FloatArray
 from diaphane.core.geometry import Geometry
-from diaphane.core.recipe import LabelRecipe
 from diaphane.core.region import Feature, Region
 
 FAMILY = "morphology"
-RATIO = "area_ratio_to_opposite_side"
 
 
 def features(region: Region, geometry: Geometry, shape: tuple[int, int, int]) -> list[Feature]:
@@ -120,20 +116,3 @@ def border_touch(region: Region, shape: tuple[int, int, int]) -> float:
         + int(mask[:, -1].sum()) * (right == columns)
     )
     return touching / (2 * (rows + columns))
-
-
-def with_side_ratios(regions: tuple[Region, ...], structures: Sequence[BoolArray], table: Sequence[LabelRecipe]) -> tuple[Region, ...]:
-    """Regions of structures called ``left X`` and ``right X`` with the ratio of their area to the other side's."""
-    areas = {label.name: int(mask.sum()) for label, mask in zip(table, structures, strict=True)}
-    return tuple(_with_ratio(region, areas) for region in regions)
-
-
-def _with_ratio(region: Region, areas: dict[str, int]) -> Region:
-    side, _, organ = region.name.partition(" ")
-    opposite = {"left": f"right {organ}", "right": f"left {organ}"}.get(side)
-    if opposite not in areas:
-        return region
-    other = areas[opposite]
-    value = areas[region.name] / other if other else math.nan
-    ratio = Feature(family=FAMILY, name=RATIO, value=value, nan_reason="" if other else f"no {opposite} was segmented")
-    return replace(region, features=(*region.features, ratio))

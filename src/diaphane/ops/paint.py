@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import cv2
@@ -11,6 +11,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from diaphane.core.arrays import Array, BoolArray, FloatArray, IntArray
+from diaphane.core.recipe import LabelRecipe
 from diaphane.ops.picture import to_rgb
 from diaphane.ops.resample import resample
 
@@ -22,10 +23,26 @@ COLORMAPS: dict[str, int] = {
 Colour = tuple[int, int, int]
 
 
+MANY = 6
+"""Of more colours than this, neighbours on the map cannot be told apart: they are dealt out in leaps, and in three shades."""
+
+
+def palette(table: Sequence[LabelRecipe], colormap: Colormap) -> dict[int, Colour]:
+    """The colour of each value in ``table``: the same in every picture and scene of a case."""
+    return dict(zip((label.value for label in table), colours(len(table), colormap), strict=True))
+
+
 def colours(count: int, colormap: Colormap) -> list[Colour]:
     """``count`` colours (RGB) far apart on a colour map; its dark end, which vanishes on X-rays, is left out."""
+    if count == 0:
+        return []
     places = np.round(np.linspace(255, 110, max(count, 2))[:count]).astype(np.uint8)
+    if count > MANY:
+        places = places[np.argsort(np.arange(count) * (5**0.5 - 1) / 2 % 1)]  # golden section: each is far from those before it
     bgr = cv2.applyColorMap(places[:, None], COLORMAPS[colormap])[:, 0]
+    if count > MANY:
+        bgr[1::3] = (0.45 * bgr[1::3] + 0.55 * 255).astype(np.uint8)
+        bgr[2::3] = (0.6 * bgr[2::3]).astype(np.uint8)
     return [(int(r), int(g), int(b)) for b, g, r in bgr]
 
 
@@ -38,19 +55,18 @@ def sized(array: Array, long_side: int) -> Array:
     return np.asarray(cv2.resize(np.ascontiguousarray(array), (size[1], size[0]), interpolation=cv2.INTER_CUBIC))
 
 
-def overlay(pixels: Array, labels: IntArray, colormap: Colormap, *, long_side: int = 0, tint: float = 0.12) -> Array:
-    """``pixels`` with each label's outline and a light tint in its colour; RGB.
+def overlay(pixels: Array, labels: IntArray, shades: Mapping[int, Colour], *, long_side: int = 0, tint: float = 0.12) -> Array:
+    """``pixels`` with the outline of each label (row, column) that ``shades`` has a colour for, and a light tint in it; RGB.
 
     With ``long_side`` the picture is brought to that size first, so that an outline is thin and smooth; else it keeps its own.
     """
     rgb = np.array(sized(to_rgb(pixels), long_side) if long_side else to_rgb(pixels))
     line = max(1, round(max(rgb.shape) / 400))
-    count = int(labels.max(initial=0))
-    for value, colour in zip(range(1, count + 1), colours(count, colormap), strict=True):
+    for value in sorted(set(np.unique(labels).tolist()) & set(shades)):
         inside, outlines = _outlines(labels == value, rgb)
-        rgb[inside] = np.round((1 - tint) * rgb[inside] + tint * np.array(colour)).astype(np.uint8)
+        rgb[inside] = np.round((1 - tint) * rgb[inside] + tint * np.array(shades[value])).astype(np.uint8)
         cv2.drawContours(rgb, outlines, -1, (0, 0, 0), line + 2, cv2.LINE_AA)
-        cv2.drawContours(rgb, outlines, -1, colour, line, cv2.LINE_AA)
+        cv2.drawContours(rgb, outlines, -1, shades[value], line, cv2.LINE_AA)
     return rgb
 
 

@@ -8,36 +8,37 @@ from __future__ import annotations
 from pathlib import Path
 
 from diaphane.core.outcome import Outcome
-from diaphane.pipeline.omissions import not_assessed
+from diaphane.pipeline.inputs import Inputs
 from diaphane.pipeline.steps import Steps
 from diaphane.plan import Plan
 
 
-def run(source: Path | str, out: Path | str, plan: Plan | None = None) -> Outcome:
-    """One case from a picture to its report, in the case folder ``out``.
+def run(
+    source: Path | str,
+    out: Path | str,
+    plan: Plan | None = None,
+    *,
+    face: Path | str | None = None,
+    labels: Path | str | None = None,
+    context: Path | str | None = None,
+) -> Outcome:
+    """One case from a picture, scan or clip to its report, in the case folder ``out``.
 
-    What is done already and unchanged is kept. The outcome's ``exit_code`` is the gates' word: 0, 3 or 4.
+    ``face`` is a photo or clip of the same patient's face, ``labels`` a label map on the grid of ``source`` that takes the
+    place of a model, ``context`` what is known of the patient (JSON). What is done already and unchanged is kept. The
+    outcome's ``exit_code`` is the gates' word: 0, 3 or 4.
 
     Raises:
         DiaphaneError: As the tree in ``errors`` says; the case folder then holds whole stages only.
     """
-    with Steps(Path(source), Path(out), plan or Plan()) as steps:
-        image, context = steps.acquire()
-        bundle, labels, verdicts = steps.segment(image)
-        regions = steps.measure(image, labels)
-        regions, assessments = steps.assess(image, labels, regions, context)
-        decision = steps.fuse(image, labels, regions)
-        outcome = Outcome(
-            image=image,
-            modality=bundle.recipe.modality if bundle else "",
-            labels=labels,
-            regions=regions,
-            assessments=assessments,
-            decision=decision,
-            verdicts=verdicts,
-            not_assessed=not_assessed(image, bundle, regions, steps.classifiers),
-            provenance=steps.provenance(bundle, image),
-        )
+    with Steps(Inputs.of(source, face, labels, context), Path(out), plan or Plan()) as steps:
+        case = steps.acquire()
+        faces = steps.track(case)
+        parts, verdicts = steps.segment(case, faces)
+        parts = steps.measure(parts)
+        parts = steps.assess(parts, case.context)
+        decision = steps.fuse(parts, faces)
+        outcome = steps.outcome(case, faces, parts, verdicts, decision)
         steps.view(outcome)
         steps.report(outcome)
         steps.finish(outcome)

@@ -1,4 +1,4 @@
-"""Many pictures at once: a case each, one table over all."""
+"""Many inputs at once: a case each, one table over all."""
 
 from __future__ import annotations
 

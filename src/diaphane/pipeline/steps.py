@@ -8,35 +8,36 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from diaphane import acquire, assess, fuse, measure, report, view
-from diaphane.acquire.picture import read_picture
+from diaphane import acquire, assess, report, view
+from diaphane.acquire.picture import stem_of
 from diaphane.core import case_folder as names
-from diaphane.core.case import PatientContext
+from diaphane.core.case import Case, PatientContext
 from diaphane.core.case_folder import CaseFolder
-from diaphane.core.coding import from_json, json_lines, json_text
+from diaphane.core.coding import from_json, from_json_lines, json_lines, json_text
 from diaphane.core.finding import Assessment, Decision
-from diaphane.core.geometry import Geometry
 from diaphane.core.image import Image
-from diaphane.core.labels import Labels
-from diaphane.core.outcome import Outcome, Verdict
+from diaphane.core.outcome import Outcome, Part
 from diaphane.core.provenance import Provenance, digest, sha256_of, version
-from diaphane.core.region import Region, features_csv, features_from_csv
-from diaphane.core.storage import reading
+from diaphane.core.region import features_csv, features_from_csv
 from diaphane.core.strict import from_mapping
+from diaphane.core.track import Sighting
+from diaphane.core.verdict import Verdict
+from diaphane.core.video import Video
 from diaphane.engine.bundle import CHECKSUMS, Bundle
 from diaphane.errors import InputError, UsageError
-from diaphane.ops.picture import write_png
+from diaphane.pipeline.faces import Faces, find_faces
+from diaphane.pipeline.inputs import Inputs
+from diaphane.pipeline.omissions import not_assessed
+from diaphane.pipeline.parts import fused, labels_of, look, look_at_faces, measured, modality_of, record, regions_only, used_bundles
+from diaphane.pipeline.stored import read_image, read_video, size_in_words, video_record, write_image
 from diaphane.plan import Plan
-from diaphane.prepare import prepare
-from diaphane.segment import predict, segmenters
-from diaphane.segment.files import read_labels, write_labels
-from diaphane.segment.gate import input_verdict, likeness, output_verdicts
+from diaphane.segment import segmenters
 
 log = logging.getLogger(__name__)
 Result = dict[str, Any]
@@ -46,18 +47,17 @@ Make = Callable[[Path], Result]
 class Steps:
     """One case: what to read, where to keep it, how to do it."""
 
-    def __init__(self, source: Path, out: Path, plan: Plan) -> None:
-        with reading(source):
-            if not source.is_file():
-                raise InputError(f"{source}: no such file; give the path of a picture")
-            self.source_sha256 = sha256_of(source)
-        self.bundles = segmenters(plan.segment)
+    def __init__(self, inputs: Inputs, out: Path, plan: Plan) -> None:
+        asked = segmenters(plan.segment)
+        self.bundles = {name: b for name, b in asked.items() if b.recipe.field_of_view == "image"}
+        self.face_bundle = next((b for b in asked.values() if b.recipe.field_of_view == "face"), None)
         self.classifiers = assess.classifiers(plan.assess)
-        self.source, self.plan, self.folder, self.out = source, plan, CaseFolder(out), out
-        earlier = self.folder.manifest["stages"].get("acquire", {}).get("result", {}).get("source_sha256", self.source_sha256)
-        if earlier != self.source_sha256:
+        self.inputs, self.plan, self.folder, self.out = inputs, plan, CaseFolder(out), out
+        sha = inputs.sha256["source"]
+        earlier = self.folder.manifest["stages"].get("acquire", {}).get("result", {}).get("source_sha256", sha)
+        if earlier != sha:
             self.folder.close()
-            raise UsageError(f"{out}: holds the case of another picture; give --out a folder of its own")
+            raise UsageError(f"{out}: holds the case of another input; give --out a folder of its own")
 
     def __enter__(self) -> Steps:
         return self
@@ -73,86 +73,139 @@ class Steps:
         log.info("%-8s %s (%s)", name, words(result), took)
         return result
 
-    def acquire(self) -> tuple[Image, PatientContext]:
-        """The picture, and what is known of the patient: nothing yet."""
-        options = self.plan.acquire
+    def acquire(self) -> Case:
+        """The image or clip, the clip of the face beside it, and what is known of the patient."""
+        options, inputs = self.plan.acquire, self.inputs
+        path = inputs.face or inputs.source
 
         def make(to: Path) -> Result:
-            image = acquire.read(self.source, options).images[0]
-            write_png(to / names.IMAGES / f"{image.name}.png", image.array[0])
-            return {"name": image.name, "source_sha256": self.source_sha256, "size_px": image.size_px, "colour": image.channels == 3}
+            case = inputs.read(options)
+            return {
+                "source_sha256": inputs.sha256["source"], "image": write_image(case.images[0], to) if case.images else None,
+                "video": video_record(case.video) if case.video else None, "context": asdict(case.context), "modality": case.modality,
+                "verdicts": [asdict(v) for v in case.verdicts], "instances": [i.sop_instance_uid for i in case.instances],
+            }  # fmt: skip
 
         def words(r: Result) -> str:
-            return f"{r['size_px'][0]} x {r['size_px'][1]} px, {'colour' if r['colour'] else 'grey'}"
+            clip = r["video"] and f"{_plural(r['video']['frame_count'], 'frame')} of {r['video']['size_px'][0]} x {r['video']['size_px'][1]} px"
+            return " and ".join(filter(None, [r["image"] and size_in_words(r["image"]["shape"]), clip])) or "refused"
 
-        name = self._step("acquire", [self.source_sha256, self.source.stem, asdict(options)], make, words)["name"]
-        stored = read_picture(self.out / names.IMAGES / f"{name}.png", max_pixels=options.max_pixels)
-        return Image(stored.array, Geometry.of_picture(options.spacing_mm), name, self.source_sha256), PatientContext()
+        read = self._step("acquire", [inputs.sha256, [stem_of(p) for p in (inputs.source, path)], asdict(options)], make, words)
+        image = read_image(self.out, read["image"]) if read["image"] else None
+        return Case(
+            images=(image,) if image else (),
+            video=read_video(read["video"], path) if read["video"] else None,
+            context=from_mapping(PatientContext, read["context"], "case.json: context", InputError),
+            modality=read["modality"],
+            instances=acquire.instances(inputs.source, read["instances"]),
+            verdicts=_verdicts(read["verdicts"]),
+        )
 
-    def segment(self, image: Image) -> tuple[Bundle | None, Labels | None, tuple[Verdict, ...]]:
-        """The bundle that the input gate lets through, what it saw, and what the gates say."""
-        options, bundles = self.plan.segment, self.bundles
-
-        def make(to: Path) -> Result:
-            nearest_first = sorted(bundles, key=lambda n: likeness(image, bundles[n]))
-            name = nearest_first[0]
-            verdict = input_verdict(image, bundles[name])
-            if verdict.verdict == "refused":
-                return {"bundle": None, "verdicts": [asdict(input_verdict(image, bundles[n])) for n in nearest_first]}
-            labels = predict(prepare(image, bundles[name].recipe), bundles[name], options)
-            write_labels(labels, to / names.SEGMENTATION, image.name)
-            return {"bundle": name, "verdicts": [asdict(v) for v in (verdict, *output_verdicts(labels, bundles[name]))]}
+    def track(self, case: Case) -> Faces:
+        """Every face in every frame of the clip, or in the picture where it is a photo of faces."""
+        clip = case.video or self._photo(case)
+        if clip is None:
+            return Faces()
 
         def words(r: Result) -> str:
-            return f"by {bundles[r['bundle']].name}" if r["bundle"] else "nothing: no model for this kind of picture"
+            if r["video"] is None:
+                return "not a photo of faces"
+            return f"{_plural(r['identities'], 'face')} in {r['with_face']} of {_plural(r['frames'], 'frame')}"
 
-        found = self._step("segment", [asdict(options), {n: sha256_of(b.path / CHECKSUMS) for n, b in bundles.items()}], make, words)
-        verdicts = tuple(from_mapping(Verdict, v, "case.json: verdicts", InputError) for v in found["verdicts"])
-        if found["bundle"] is None:
-            return None, None, verdicts
-        bundle = bundles[found["bundle"]]
-        return bundle, read_labels(self.out / names.SEGMENTATION, image.name, bundle.recipe.labels, bundle.name), verdicts
+        inputs = [asdict(self.plan.track), self._checksums(self.bundles.values())]
+        found = self._step("track", inputs, lambda to: find_faces(case, clip, self.bundles, self.plan, to), words)
+        if found["video"] is None:
+            return Faces()
+        lines = from_json_lines((self.out / names.TRACKS).read_text(encoding="utf-8"), names.TRACKS)
+        return Faces(
+            video=clip,
+            sightings=tuple(Sighting.from_json(line) for line in lines),
+            key_frames=tuple((frame, read_image(self.out, image)) for frame, image in found["key_frames"]),
+            verdicts=_verdicts(found["verdicts"]),
+        )
 
-    def measure(self, image: Image, labels: Labels | None) -> tuple[Region, ...]:
-        """The regions with their features."""
-        if labels is None:
-            return ()
+    def segment(self, case: Case, faces: Faces) -> tuple[tuple[Part, ...], tuple[Verdict, ...]]:
+        """Each image with what was seen in it, and what the gates say."""
+        images: list[tuple[int | None, Image]] = [(None, image) for image in case.images if faces.video is None or case.video]
+        images += faces.key_frames
+        used = self._segmenters()
 
         def make(to: Path) -> Result:
-            regions = measure.extract(image, labels, self.plan.measure)
-            (to / names.FEATURES).write_text(features_csv(image.name, regions), encoding="utf-8")
-            return {"regions": len(regions), "features": sum(len(r.features) for r in regions)}
+            parts: list[Result] = []
+            verdicts: list[Verdict] = []
+            for frame, image in images:
+                if frame is None:
+                    seen = look(case, image, self.inputs.labels, self.bundles, self.plan)
+                else:
+                    seen = look_at_faces(image, frame, faces, self.face_bundle, self.plan)
+                parts.append(record(image, seen, to))
+                verdicts += seen[2]
+            return {"parts": parts, "verdicts": [asdict(v) for v in dict.fromkeys(verdicts)]}
 
-        self._step("measure", asdict(self.plan.measure), make, lambda r: f"{_plural(r['features'], 'feature')} of {_plural(r['regions'], 'region')}")
+        def words(r: Result) -> str:
+            by = dict.fromkeys(p["source"] for p in r["parts"] if p["source"])
+            return f"by {', '.join(by)}" if by else "nothing"
+
+        found = self._step("segment", [asdict(self.plan.segment), self._checksums(used)], make, words)
+        parts = tuple(
+            Part(
+                image=image, modality=p["modality"], labels=labels_of(self.out, p), frame=frame,
+                instances=case.instances if frame is None else (), dicom_modality=modality_of(case, image) if frame is None else "",
+            )
+            for (frame, image), p in zip(images, found["parts"], strict=True)
+        )  # fmt: skip
+        return parts, (*case.verdicts, *faces.verdicts, *_verdicts(found["verdicts"]))
+
+    def measure(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+        """The parts with their regions and features; regions are numbered through the whole case."""
+        if all(part.labels is None for part in parts):
+            return parts
+        options = self.plan.measure
+
+        def make(to: Path) -> Result:
+            whole = measured(parts, options)
+            (to / names.FEATURES).write_text(features_csv((p.image.name, r) for p in whole for r in p.regions), encoding="utf-8")
+            return {"regions": sum(len(p.regions) for p in whole), "features": sum(len(r.features) for p in whole for r in p.regions)}
+
+        self._step("measure", asdict(options), make, lambda r: f"{_plural(r['features'], 'feature')} of {_plural(r['regions'], 'region')}")
         known = features_from_csv((self.out / names.FEATURES).read_text(encoding="utf-8"))
-        return tuple(replace(r, features=known.get(r.index, ())) for r in measure.regions_of(labels))
+        return tuple(replace(p, regions=tuple(replace(r, features=known.get(r.index, ())) for r in p.regions)) for p in regions_only(parts))
 
-    def assess(
-        self, image: Image, labels: Labels | None, regions: tuple[Region, ...], context: PatientContext
-    ) -> tuple[tuple[Region, ...], tuple[Assessment, ...]]:
-        """The regions with their verdicts, and the verdicts on the whole case."""
-        if labels is None:
-            return (), ()
+    def assess(self, parts: tuple[Part, ...], context: PatientContext) -> tuple[Part, ...]:
+        """The parts with the verdicts on their regions and on the whole of each."""
+        if not any(part.regions for part in parts):
+            return parts
 
         def make(to: Path) -> Result:
-            scored, whole = assess.score(image, labels, regions, context, self.plan.assess)
-            return {"regions": {str(r.index): [asdict(a) for a in r.assessments] for r in scored}, "case": [asdict(a) for a in whole]}
+            regions: Result = {}
+            whole: Result = {}
+            for part in parts:
+                if part.labels is not None:
+                    scored, about_all = assess.score(part.image, part.labels, part.regions, context, self.plan.assess)
+                    regions |= {str(r.index): [asdict(a) for a in r.assessments] for r in scored}
+                    whole[part.image.name] = [asdict(a) for a in about_all]
+            return {"regions": regions, "images": whole}
 
         def words(r: Result) -> str:
-            return _plural(len(r["case"]) + sum(len(a) for a in r["regions"].values()), "verdict")
+            return _plural(sum(len(a) for part in r.values() for a in part.values()), "verdict")
 
-        inputs = [asdict(self.plan.assess), asdict(context), [sha256_of(b.path / CHECKSUMS) for b in self.classifiers]]
-        found = self._step("assess", inputs, make, words)
-        return tuple(replace(r, assessments=_assessments(found["regions"][str(r.index)])) for r in regions), _assessments(found["case"])
+        found = self._step("assess", [asdict(self.plan.assess), asdict(context), self._checksums(self.classifiers)], make, words)
+        return tuple(
+            replace(
+                part,
+                regions=tuple(replace(r, assessments=_assessments(found["regions"][str(r.index)])) for r in part.regions),
+                assessments=_assessments(found["images"].get(part.image.name, [])),
+            )
+            for part in parts
+        )
 
-    def fuse(self, image: Image, labels: Labels | None, regions: tuple[Region, ...]) -> Decision:
+    def fuse(self, parts: tuple[Part, ...], faces: Faces) -> Decision:
         """The findings."""
-        if labels is None:
+        if all(part.labels is None for part in parts):
             return Decision(method="none: nothing was segmented")
 
         def make(to: Path) -> Result:
-            candidates = fuse.propose(image, labels, regions)
-            decision = fuse.with_assessments(fuse.decide(candidates, (), None, self.plan.fuse), regions)
+            candidates, decision = fused(parts, faces, self.plan.fuse)
             (to / names.CANDIDATES).write_text(json_lines(c.to_json() for c in candidates), encoding="utf-8")
             (to / names.FINDINGS).write_text(json_text(decision.to_json(), indent=1) + "\n", encoding="utf-8")
             return {"candidates": len(candidates), "findings": len(decision.findings)}
@@ -164,27 +217,40 @@ class Steps:
         return Decision.from_json(from_json((self.out / names.FINDINGS).read_text(encoding="utf-8"), names.FINDINGS))
 
     def view(self, outcome: Outcome) -> None:
-        """The coloured pictures."""
-        if outcome.labels is not None:
+        """The coloured pictures and the scene."""
+        if any(part.labels is not None for part in outcome.parts):
             self._write("view", asdict(self.plan.view), lambda to: view.export(outcome, to, self.plan.view))
 
     def report(self, outcome: Outcome) -> None:
-        """The page."""
-        inputs = [asdict(self.plan.report), asdict(outcome.provenance), [asdict(n) for n in outcome.not_assessed]]
+        """The page, and the clinic's formats."""
+        inputs = [asdict(self.plan.report), asdict(outcome.provenance), [asdict(n) for n in outcome.not_assessed], asdict(outcome.context)]
         self._write("report", inputs, lambda to: report.compose(outcome, to, self.plan.report))
 
     def _write(self, name: str, inputs: Any, write: Callable[[Path], tuple[Path, ...]]) -> None:
         def make(to: Path) -> Result:
             return {"files": [p.relative_to(to).as_posix() for p in write(to)]}
 
-        self._step(name, inputs, make, lambda r: ", ".join(r["files"]))
+        self._step(name, inputs, make, lambda r: ", ".join(dict.fromkeys(file if "/" not in file else file.partition("/")[0] + "/" for file in r["files"])))
 
-    def provenance(self, bundle: Bundle | None, image: Image) -> Provenance:
-        """Versions and hashes of this run."""
-        used = [bundle, *(c for c in self.classifiers if c.recipe.applies_to in {x.name for x in bundle.recipe.labels})] if bundle else []
+    def outcome(self, case: Case, faces: Faces, parts: tuple[Part, ...], verdicts: tuple[Verdict, ...], decision: Decision) -> Outcome:
+        """All of it, with versions and hashes."""
+        bundles = used_bundles(parts, [*self._segmenters(), *self.classifiers])
+        return Outcome(
+            name=stem_of(self.inputs.source),
+            parts=parts,
+            decision=decision,
+            verdicts=verdicts,
+            not_assessed=not_assessed(parts, faces, bundles, self.classifiers),
+            provenance=self._provenance(bundles, parts),
+            video=faces.video,
+            sightings=faces.sightings,
+            context=case.context,
+        )
+
+    def _provenance(self, used: list[Bundle], parts: tuple[Part, ...]) -> Provenance:
         return Provenance(
             version=version(),
-            inputs={image.name: self.source_sha256},
+            inputs={stem_of(getattr(self.inputs, name)): sha for name, sha in self.inputs.sha256.items()},
             plan_sha256=digest(asdict(self.plan)),
             weights={b.name: b.weights_sha256 for b in used},
             recipes={b.name: b.recipe_sha256 for b in used},
@@ -205,6 +271,22 @@ class Steps:
         self.folder.finish(summary)
         if not self.folder.ran:
             log.info("nothing changed: every stage was kept as it was")
+
+    def _photo(self, case: Case) -> Video | None:
+        """The picture as a clip of one frame, where faces may be looked for in it: no model or labels were asked for."""
+        if not case.images or not case.images[0].is_picture or self.inputs.labels or (self.plan.segment.bundle and not self.face_bundle):
+            return None
+        return acquire.photo_as_video(self.inputs.source, case.images[0])
+
+    def _checksums(self, bundles: Iterable[Bundle]) -> dict[str, str]:
+        return {b.name: sha256_of(b.path / CHECKSUMS) for b in bundles}
+
+    def _segmenters(self) -> list[Bundle]:
+        return [*self.bundles.values(), *([self.face_bundle] if self.face_bundle else [])]
+
+
+def _verdicts(documents: list[Any]) -> tuple[Verdict, ...]:
+    return tuple(from_mapping(Verdict, v, "case.json: verdicts", InputError) for v in documents)
 
 
 def _assessments(documents: list[Any]) -> tuple[Assessment, ...]:

@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 from diaphane.core.arrays import Array
 from diaphane.core.case_folder import REPORT
-from diaphane.core.outcome import Outcome
+from diaphane.core.outcome import Outcome, Part
 from diaphane.core.provenance import version
 from diaphane.core.storage import write_whole
-from diaphane.ops.paint import overlay
+from diaphane.ops.paint import overlay, palette
+from diaphane.ops.slices import sheets
 from diaphane.report.html import page
 from diaphane.report.words import summary_of
 
@@ -46,25 +47,32 @@ class CaseRow:
 
 def row_of(outcome: Outcome, name: str) -> CaseRow:
     """The row of a case that was run."""
-    numbers: dict[str, float] = {"findings": len(outcome.decision.findings)} if outcome.labels is not None else {}
+    numbers: dict[str, float] = {"findings": len(outcome.decision.findings)} if any(p.labels is not None for p in outcome.parts) else {}
     for finding in outcome.decision.findings[:1]:
         numbers["lesion_probability"] = finding.probability
         numbers |= {f"{a.task}_probability": a.probability for a in finding.assessments}
     for region in outcome.regions:
-        area = region.feature("area")
-        if area is not None:
-            numbers.setdefault(f"{region.name.replace(' ', '_')}_{area.name_with_unit}", area.value)
-    labels = outcome.labels.array[0] if outcome.labels is not None else None
-    pixels = outcome.image.array[0]
+        size = region.feature("volume") or region.feature("area")
+        if size is not None:
+            numbers.setdefault(f"{region.name.replace(' ', '_')}_{size.name_with_unit}", size.value)
     return CaseRow(
         name=name,
         modality=outcome.modality,
         exit_code=outcome.exit_code,
         summary=tuple(summary_of(outcome)),
         numbers=numbers,
-        thumbnail=None if labels is None else overlay(pixels, labels, "viridis", long_side=THUMBNAIL_PX),
+        thumbnail=_thumbnail(outcome.parts[0]) if outcome.parts else None,
         doubts=tuple(f"{v.verdict} by the {v.gate} gate: {v.reason}" for v in outcome.verdicts if v.verdict != "passed"),
     )
+
+
+def _thumbnail(part: Part) -> Array | None:
+    """The picture, or axial slices of a volume, outlined; None where nothing was segmented."""
+    if part.labels is None:
+        return None
+    if not part.image.is_picture:
+        return sheets(part, "viridis", THUMBNAIL_PX)[0].rgb
+    return overlay(part.image.array[0], part.labels.array[0], palette(part.labels.table, "viridis"), long_side=THUMBNAIL_PX)
 
 
 def write_cases(rows: Sequence[CaseRow], folder: Path, *, title: str = "Cases", note: str = "") -> tuple[Path, Path]:

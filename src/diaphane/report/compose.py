@@ -1,28 +1,46 @@
-"""The verb: the report of a case."""
+"""The verb: the report of a case, for people and for the clinic's systems."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from diaphane.core.case_folder import REPORT
+from diaphane.core.case_folder import FHIR, REPORT, SCENE
 from diaphane.core.outcome import Outcome
+from diaphane.report.faces import faces_of
 from diaphane.report.html import page
 from diaphane.report.options import Options
-from diaphane.report.words import findings_of, structures_of, summary_of
+from diaphane.report.words import findings_of, solids_of, structures_of, summary_of
 
 
 def compose(outcome: Outcome, folder: Path, options: Options) -> tuple[Path, ...]:
-    """Write ``report.html`` below ``folder``: one page with everything in it, no outside request."""
-    from diaphane.report.pictures import pictures_of
+    """Write ``report.html`` below ``folder`` (one page with everything in it, no outside request), ``seg.dcm`` and ``fhir.json``.
 
+    There is no ``seg.dcm`` where nothing was segmented or the image is a face's.
+    """
+    from diaphane.report.dicom_seg import write_seg
+    from diaphane.report.fhir import fhir_bundle
+    from diaphane.report.pictures import close_up, face_pictures_of, pictures_of
+
+    summary = summary_of(outcome)
+    written: list[Path] = []
+    if options.segmentation_object and outcome.parts:
+        written += write_seg(outcome.parts[0], outcome, folder, options)
+    if options.fhir:
+        written.append(folder / FHIR)
+        written[-1].write_bytes(fhir_bundle(outcome, " ".join(summary), options))
     text = page(
         "case.html",
         outcome=outcome,
-        summary=summary_of(outcome),
-        findings=findings_of(outcome, options.contributions),
+        summary=summary,
+        findings=[(told, told.finding and close_up(outcome, told.finding, options)) for told in findings_of(outcome, options.contributions)],
         structures=structures_of(outcome),
-        pictures=pictures_of(outcome, options.picture_px, options.colormap),
+        solids=solids_of(outcome),
+        pictures=pictures_of(outcome, options),
+        faces=faces_of(outcome),
+        face_pictures=face_pictures_of(outcome, options),
+        scene=SCENE if solids_of(outcome) else "",
+        files=[path.name for path in written if path.parent == folder],
     )
     path = folder / REPORT
     path.write_text(text, encoding="utf-8")
-    return (path,)
+    return (path, *written)

@@ -11,9 +11,13 @@ from typing import Any
 import jinja2
 
 from diaphane.core.arrays import Array
+from diaphane.core.image import Image
 from diaphane.ops.picture import png_bytes
 
-UNITS = {"px2": "px²", "mm2": "mm²", "1": ""}
+UNITS = {"px2": "px²", "mm2": "mm²", "mm3": "mm³", "mL": "ml", "[hnsf'U]": "HU", "1": ""}
+"""UCUM as people write it; others are written as they are."""
+OLDEST = 89
+"""Ages above are told as such: rare ages name people. Source: HIPAA, 45 CFR 164.514(b)(2)(i)(C)."""
 
 
 def page(template: str, **values: Any) -> str:
@@ -30,7 +34,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(percent=percent, number=number, unit=lambda u: UNITS.get(u, u), picture=picture, words=words)
+    made.filters.update(percent=percent, number=number, unit=unit, size=size, age=age, root=math.sqrt, title=title, picture=picture, words=words)
     return made
 
 
@@ -47,6 +51,30 @@ def number(value: float) -> str:
         return f"{value:.2e}"
     digits = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
     return f"{value:,.{digits}f}".replace(",", "\u202f")
+
+
+def unit(name: str) -> str:
+    """A unit as people write it."""
+    return UNITS.get(name, name)
+
+
+def size(image: Image) -> str:
+    """``512 x 384 px``, with its scale where it has one and its slices where there are several."""
+    k, _, i = image.geometry.spacing
+    width, height = image.size_px
+    if image.is_picture:
+        return f"{width} x {height} px" + (f", {number(i)} mm a pixel" if image.geometry.calibrated else "")
+    return f"{width} x {height} x {image.shape[0]} voxels of {number(i)} x {number(image.geometry.spacing[1])} x {number(k)} mm"
+
+
+def title(text: str) -> str:
+    """With a capital first letter; the others stay (``Vertebrae L5``)."""
+    return text[:1].upper() + text[1:]
+
+
+def age(years: float | None) -> str:
+    """``54 years``, ``over 89 years``; empty where it is not known."""
+    return "" if years is None else f"over {OLDEST} years" if years > OLDEST else f"{years:.0f} years"
 
 
 def words(name: str) -> str:

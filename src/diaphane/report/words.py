@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from diaphane.core.finding import Assessment, Finding
-from diaphane.core.outcome import Outcome
+from diaphane.core.outcome import Outcome, Part
 from diaphane.core.region import Feature, Region
-from diaphane.report.html import number, percent
+from diaphane.report.html import number, percent, title, unit
 
 LESION_FEATURES = (
+    "volume", "maximum_3d_diameter", "surface_area",
     "area", "area_fraction", "maximum_diameter", "perimeter", "circularity", "asymmetry",
     "variegation", "lightness_contrast", "colour_asymmetry", "border_touch",
 )  # fmt: skip
 STRUCTURE_FEATURES = ("area", "area_fraction", "area_ratio_to_opposite_side", "perimeter", "maximum_diameter", "elongation")
 FAMILIES = {"morphology": "shape", "colour": "colour", "intensity": "brightness", "glcm": "texture"}
+LISTED = 4
+"""Structures named in the summary; where there are more, the largest."""
 EXPLAINED = {
     "area_fraction": "share of the picture's area",
     "maximum_diameter": "largest distance between two points",
@@ -52,21 +55,17 @@ class Told:
 
 
 def summary_of(outcome: Outcome) -> list[str]:
-    """The result in a sentence or three."""
-    if outcome.labels is None:
-        return ["No model here is made for this kind of picture: nothing was segmented, measured or assessed."]
+    """The result in a few sentences."""
+    if all(part.labels is None for part in outcome.parts) and outcome.video is None:
+        if not outcome.parts:
+            return ["The input was refused: nothing was segmented, measured or assessed. Why, and what to do, stands below."]
+        return ["No model here is made for this kind of image: nothing was segmented, measured or assessed."]
     lesions = outcome.decision.findings
-    sentences = [_count(lesions)] if any(label.role == "lesion" for label in outcome.labels.table) else []
+    sentences = _faces(outcome)
+    if any(label.role == "lesion" for part in outcome.parts if part.labels for label in part.labels.table):
+        sentences.append(_count(lesions))
     sentences += [_assessed(a, f) for f in lesions for a in f.assessments]
-    structures = [r for r in outcome.regions if r.role == "anatomy"]
-    if structures:
-        areas = (f"{r.name} {number(a.value)} {a.unit.replace('2', '²')}" for r in structures if (a := r.feature("area")))
-        sentences.append("Segmented: " + ", ".join(areas) + ".")
-        ratios = (r.feature("area_ratio_to_opposite_side") for r in structures if r.name.startswith("right "))
-        sentences += [f"Right to left area ratio: {number(f.value)}." for f in ratios if f and not f.nan_reason]
-    absent = [label.name for label in outcome.labels.table if label.role == "anatomy" and not outcome.labels.mask(label.value).any()]
-    sentences += [f"Not seen: {name}." for name in absent]
-    return sentences
+    return sentences + [s for part in outcome.parts for s in _structures(part)]
 
 
 def findings_of(outcome: Outcome, contributions: int) -> list[Told]:
@@ -74,7 +73,7 @@ def findings_of(outcome: Outcome, contributions: int) -> list[Told]:
     regions = {region.index: region for region in outcome.regions}
     return [
         Told(
-            f"{finding.label.capitalize()} {finding.id}",
+            f"{title(finding.label)} {finding.id}",
             finding,
             _features(regions[finding.from_candidates[0]], LESION_FEATURES),
             tuple(_judged(a, regions[finding.from_candidates[0]], contributions) for a in finding.assessments),
@@ -84,8 +83,41 @@ def findings_of(outcome: Outcome, contributions: int) -> list[Told]:
 
 
 def structures_of(outcome: Outcome) -> list[Told]:
-    """The organs that were outlined."""
-    return [Told(r.name.capitalize(), None, _features(r, STRUCTURE_FEATURES)) for r in outcome.regions if r.role == "anatomy"]
+    """The organs that were outlined in pictures; those of a volume stand in a table."""
+    regions = (r for part in outcome.parts if part.image.is_picture for r in part.regions)
+    return [Told(title(r.name), None, _features(r, STRUCTURE_FEATURES)) for r in regions if r.role == "anatomy"]
+
+
+def solids_of(outcome: Outcome) -> list[Region]:
+    """The regions of volumes, in the order of their labels."""
+    return [r for part in outcome.parts if not part.image.is_picture for r in part.regions]
+
+
+def _structures(part: Part) -> list[str]:
+    structures = [r for r in part.regions if r.role == "anatomy"]
+    if not structures or part.labels is None:
+        return []
+    name = "area" if part.image.is_picture else "volume"
+    sized = sorted(((r, f) for r in structures if (f := r.feature(name)) and not f.nan_reason), key=lambda pair: -pair[1].value)
+    kept = [pair for pair in zip(structures, (r.feature(name) for r in structures), strict=True) if pair[1]] if len(sized) <= LISTED else sized[:LISTED]
+    told = ", ".join(f"{r.name} {number(f.value)} {unit(f.unit)}" for r, f in kept if f)
+    sentences = [f"Segmented: {told}." if len(sized) <= LISTED else f"{len(structures)} structures were measured; the largest: {told}."]
+    ratios = (r.feature("area_ratio_to_opposite_side") for r in structures if r.name.startswith("right "))
+    sentences += [f"Right to left area ratio: {number(f.value)}." for f in ratios if f and not f.nan_reason]
+    absent = [label.name for label in part.labels.table if label.role == "anatomy" and label.name not in {r.name for r in structures}]
+    return sentences + [f"Not seen: {name}." for name in absent]
+
+
+def _faces(outcome: Outcome) -> list[str]:
+    if outcome.video is None:
+        return []
+    people = len({s.face.identity for s in outcome.sightings})
+    if not people:
+        return ["No face was found."]
+    faces = "1 face" if people == 1 else f"{people} faces"
+    if outcome.video.is_photo:
+        return [f"{faces} found in the photo."]
+    return [f"{faces} tracked, in {len({s.frame for s in outcome.sightings})} frames of the clip."]
 
 
 def _features(region: Region, names: tuple[str, ...]) -> tuple[tuple[Feature, str], ...]:
@@ -112,12 +144,13 @@ def _count(findings: tuple[Finding, ...]) -> str:
         return "No lesion was found."
     labels = sorted({f.label for f in findings})
     noun = labels[0] if len(labels) == 1 else "lesion"
-    return f"{len(findings)} {noun}{'s' if len(findings) > 1 else ''} found."
+    sites = ", ".join(dict.fromkeys(f.site for f in findings if f.site))
+    return f"{len(findings)} {noun}{'s' if len(findings) > 1 else ''} found{': ' + sites if sites else ''}."
 
 
 def _assessed(assessment: Assessment, finding: Finding) -> str:
     low, high = assessment.interval95
     return (
-        f"{finding.label.capitalize()} {finding.id}: {assessment.task} probability {percent(assessment.probability)} "
+        f"{title(finding.label)} {finding.id}: {assessment.task} probability {percent(assessment.probability)} "
         f"(95 % interval {percent(low)} to {percent(high)})."
     )

@@ -7,8 +7,8 @@ import numpy as np
 from diaphane import zoo
 from diaphane.core.image import Image
 from diaphane.core.labels import Labels
-from diaphane.core.outcome import Verdict
 from diaphane.core.recipe import OutputLimits
+from diaphane.core.verdict import Verdict
 from diaphane.engine.bundle import Bundle, open_bundle
 from diaphane.errors import UsageError
 from diaphane.ops.fingerprint import distance

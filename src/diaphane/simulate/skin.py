@@ -64,13 +64,21 @@ def render_lesion(lesion: SkinLesion) -> tuple[Array, BoolArray]:
     shape = (lesion.rows, lesion.columns)
     inside_px = _signed_distance(lesion)
     cover = 1 / (1 + np.exp(-inside_px / (lesion.softness_px / 2)))
-    patches = np.clip(0.5 + _clouds(rng, shape, lesion.radius_px / 2), 0, 1)
-    net = _clouds(rng, shape, 5) * np.clip(inside_px / lesion.radius_px, 0, 1)
+    patches = np.clip(0.5 + clouds(rng, shape, lesion.radius_px / 2), 0, 1)
+    net = clouds(rng, shape, 5) * np.clip(inside_px / lesion.radius_px, 0, 1)
     body = lesion.pigment * (1 - lesion.depth * patches[..., None]) * (1 - 0.35 * net[..., None])
-    skin = lesion.skin * (1 + 0.05 * _clouds(rng, shape, 60) + 0.03 * _clouds(rng, shape, 4))[..., None]
+    skin = lesion.skin * (1 + 0.05 * clouds(rng, shape, 60) + 0.03 * clouds(rng, shape, 4))[..., None]
     rgb = skin * (1 - cover[..., None]) + body * cover[..., None]
     rgb = rgb * _light(shape)[..., None] + rng.normal(0, 0.008, (*shape, 3))
     return np.round(np.clip(rgb, 0, 1) * 255).astype(np.uint8), inside_px >= 0
+
+
+def render_skin(rng: np.random.Generator, rows: int, columns: int) -> Array:
+    """Bare procedural skin, (row, column, 3) uint8."""
+    colour = np.array([0.83, 0.66, 0.58]) * rng.uniform(0.55, 1.05) + rng.uniform(-0.04, 0.04, 3)
+    shape = (rows, columns)
+    rgb = colour * (1 + 0.04 * clouds(rng, shape, 90) + 0.02 * clouds(rng, shape, 5))[..., None] * _light(shape)[..., None]
+    return np.round(np.clip(rgb + rng.normal(0, 0.008, (rows, columns, 3)), 0, 1) * 255).astype(np.uint8)
 
 
 def _signed_distance(lesion: SkinLesion) -> FloatArray:
@@ -85,7 +93,7 @@ def _signed_distance(lesion: SkinLesion) -> FloatArray:
     return np.asarray(lesion.radius_px * (1 + wave) - np.hypot(along, across))
 
 
-def _clouds(rng: np.random.Generator, shape: tuple[int, int], scale_px: float) -> FloatArray:
+def clouds(rng: np.random.Generator, shape: tuple[int, int], scale_px: float) -> FloatArray:
     """Smooth noise of unit deviation, with structures of about ``scale_px``."""
     sigma = scale_px / 2
     small = max(1.0, sigma / 2)

@@ -1,25 +1,42 @@
-"""The verb: the pictures of a case."""
+"""The verb: the pictures and the scene of a case."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from diaphane.core.case_folder import OVERLAY, SEGMENTATION
-from diaphane.core.outcome import Outcome
+from diaphane.core.image import Image
+from diaphane.core.labels import Labels
+from diaphane.core.outcome import Outcome, Part
 from diaphane.ops.picture import write_png
 from diaphane.view.options import Options
-from diaphane.view.overlay import label_overlay
+from diaphane.view.overlay import label_overlay, slice_overlay
+from diaphane.view.scene import write_scene
 
 
 def export(outcome: Outcome, folder: Path, options: Options) -> tuple[Path, ...]:
-    """Write the overlays of ``outcome`` below ``folder``: with a legend, and plain beside the label map.
+    """Write below ``folder`` the overlay of the first part with a legend, plain ones beside the label maps, a volume's scene.
 
     Nothing is written for an image that was not segmented.
     """
-    if outcome.labels is None:
-        return ()
-    with_names = folder / OVERLAY
-    plain = folder / SEGMENTATION / f"{outcome.image.name}_overlay.png"
-    write_png(with_names, label_overlay(outcome.image, outcome.labels, options, legend=True))
-    write_png(plain, label_overlay(outcome.image, outcome.labels, options, legend=False))
-    return with_names, plain
+    paths: list[Path] = []
+    for number, part in enumerate(outcome.parts):
+        if part.labels is not None and part.image.is_picture:
+            paths += _of_picture(part.image, part.labels, folder, options, named=number == 0)
+        elif part.labels is not None:
+            paths += _of_volume(part, folder, options)
+    return tuple(paths)
+
+
+def _of_volume(part: Part, folder: Path, options: Options) -> list[Path]:
+    write_png(folder / OVERLAY, slice_overlay(part, options))
+    return [folder / OVERLAY, write_scene(part, folder, options)]
+
+
+def _of_picture(image: Image, labels: Labels, folder: Path, options: Options, *, named: bool) -> list[Path]:
+    plain = folder / SEGMENTATION / f"{image.name}_overlay.png"
+    write_png(plain, label_overlay(image, labels, options, legend=False))
+    if not named:
+        return [plain]
+    write_png(folder / OVERLAY, label_overlay(image, labels, options, legend=True))
+    return [folder / OVERLAY, plain]

@@ -13,12 +13,20 @@ class Options:
     """How results are drawn."""
 
     colormap: Colormap = "viridis"
-    """colours of the structures in overlay pictures: viridis and cividis suit every eye, jet is there on request"""
+    """colours of the structures in overlay pictures and in the scene: viridis and cividis suit every eye, jet is there on request"""
     long_side_px: int = 1024
-    """long side of the overlay with legend"""
+    """long side of the overlay of a picture with legend"""
+    sheet_width_px: int = 1600
+    """width of the slices of a volume in overlay.png; there are four side by side"""
+    scene_triangles: int = 300_000
+    """triangles of all structures in scene.glb together: 300 000 is what a headset without a computer behind it draws smoothly"""
 
     def __post_init__(self) -> None:
         if self.colormap not in get_args(Colormap):
             raise ValueError(f"colormap must be one of {', '.join(get_args(Colormap))}, got '{self.colormap}'")
         if not 64 <= self.long_side_px <= 8192:
             raise ValueError(f"long_side_px must lie between 64 and 8192, got {self.long_side_px}")
+        if not 400 <= self.sheet_width_px <= 8192:
+            raise ValueError(f"sheet_width_px must lie between 400 and 8192, got {self.sheet_width_px}")
+        if not 10_000 <= self.scene_triangles <= 10_000_000:
+            raise ValueError(f"scene_triangles must lie between 10000 and 10000000, got {self.scene_triangles}")

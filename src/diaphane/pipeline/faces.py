@@ -1,0 +1,121 @@
+"""The faces of a case: found, tracked, and the frames in which they are looked at closely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diaphane import acquire, track
+from diaphane.acquire import Options as AcquireOptions
+from diaphane.core.arrays import Array
+from diaphane.core.case import Case
+from diaphane.core.case_folder import TRACKS
+from diaphane.core.coding import json_lines
+from diaphane.core.face import Face
+from diaphane.core.geometry import Geometry
+from diaphane.core.image import Image
+from diaphane.core.labels import Labels
+from diaphane.core.track import Sighting
+from diaphane.core.verdict import Verdict
+from diaphane.core.video import Video
+from diaphane.engine.bundle import Bundle
+from diaphane.ops.crop import cropped, face_square
+from diaphane.pipeline.stored import video_record, write_image
+from diaphane.plan import Plan
+from diaphane.prepare import prepare
+from diaphane.segment import Options as SegmentOptions
+from diaphane.segment import likeness, predict
+
+SURE, LIKELY = 0.75, 0.5
+"""A face scored so high makes a picture a photo of faces, whatever else it looks like; or where it looks like nothing else (docs/faces.md)."""
+MISSING = 0.05
+"""A clip with fewer frames than its header says, by more than this share, breaks off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faces:
+    """What tracking found; ``video`` is None where no faces were looked for, or the picture is no photo of faces."""
+
+    video: Video | None = None
+    sightings: tuple[Sighting, ...] = ()
+    key_frames: tuple[tuple[int, Image], ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+    def in_frame(self, frame: int) -> tuple[Face, ...]:
+        """The faces of one frame."""
+        return tuple(s.face for s in self.sightings if s.frame == frame)
+
+    def looked_at(self) -> tuple[tuple[Face, ...], ...]:
+        """A tuple a frame: the faces of the key frames, none in the others."""
+        last = max((frame for frame, _ in self.key_frames), default=-1)
+        keys = {frame for frame, _ in self.key_frames}
+        return tuple(self.in_frame(n) if n in keys else () for n in range(last + 1))
+
+
+def find_faces(case: Case, clip: Video, bundles: Mapping[str, Bundle], plan: Plan, to: Path) -> dict[str, Any]:
+    """Track ``clip``; write ``tracks.jsonl`` and the key frames below ``to``. A picture that is no photo of faces leaves nothing."""
+    times: list[float] = []
+    frames = _noted(acquire.frames(clip, plan.acquire), times)
+    sightings = [
+        Sighting(source_sha256=clip.source_sha256, size_px=clip.size_px, frame=n, time_s=times[n], face=face)
+        for n, faces in enumerate(track.follow(frames, None, plan.track))
+        for face in faces
+    ]
+    count = {"frames": len(times), "with_face": len({s.frame for s in sightings}), "identities": len({s.face.identity for s in sightings})}
+    if case.video is None and not is_face_photo(case.images[0], [s.face for s in sightings], bundles):
+        return count | {"video": None, "key_frames": [], "verdicts": []}
+    chosen = track.key_frames(sightings, plan.track) or (len(times) // 2,)
+    keys = [(n, write_image(image, to)) for n, image in _taken(clip, chosen, plan.acquire)]
+    (to / TRACKS).write_text(json_lines(s.to_json() for s in sightings), encoding="utf-8")
+    return count | {"video": video_record(clip), "key_frames": keys, "verdicts": [asdict(v) for v in _verdicts(clip, count)]}
+
+
+def segment_faces(image: Image, faces: tuple[Face, ...], bundle: Bundle, options: SegmentOptions) -> Labels:
+    """What ``bundle`` sees in the square around each face, on the grid of the whole picture; nothing elsewhere."""
+    array = np.zeros(image.shape, np.uint8)
+    probability, uncertainty = np.zeros(image.shape, np.float32), np.zeros(image.shape, np.float32)
+    for face in sorted(faces, key=lambda f: f.score):  # where squares overlap, the surer face has the last word
+        box = face_square(face.box_px, image.size_px)
+        part = replace(image, array=cropped(image.array[0], box)[None])
+        seen = predict(prepare(part, bundle.recipe), bundle, options)
+        for whole, of_face in ((array, seen.array), (probability, seen.probability), (uncertainty, seen.uncertainty)):
+            cropped(whole[0], box)[...] = 0 if of_face is None else of_face[0]
+    return Labels(array, bundle.recipe.labels, probability, uncertainty, bundle.name)
+
+
+def is_face_photo(image: Image, faces: Sequence[Face], bundles: Mapping[str, Bundle]) -> bool:
+    """Whether a picture with these faces is a photo of faces: one is sure, or likely and it looks like nothing that ``bundles`` know."""
+    best = max((face.score for face in faces), default=0.0)
+    return best >= SURE or (best >= LIKELY and all(likeness(image, b) > 1 for b in bundles.values()))
+
+
+def _noted(frames: Iterable[tuple[float, Array]], times: list[float]) -> Iterator[tuple[float, Array]]:
+    for seconds, frame in frames:
+        times.append(seconds)
+        yield seconds, frame
+
+
+def _taken(clip: Video, chosen: tuple[int, ...], options: AcquireOptions) -> Iterator[tuple[int, Image]]:
+    """The chosen frames as pictures ``NAME_f000012``; a photo keeps its name."""
+    for n, (_, frame) in enumerate(acquire.frames(clip, options)):
+        if n in chosen:
+            name = clip.name if clip.is_photo else f"{clip.name}_f{n:06d}"
+            yield n, Image(frame[None], Geometry.of_picture(), name, clip.source_sha256)
+        if n >= chosen[-1]:
+            return
+
+
+def _verdicts(clip: Video, count: Mapping[str, int]) -> tuple[Verdict, ...]:
+    frames, with_face, identities = count["frames"], count["with_face"], count["identities"]
+    subject = "photo" if clip.is_photo else "clip"
+    nobody = f"no face was found in any of {frames} frames" if frames > 1 else "no face was found"
+    found = f"faces tracked: {identities}, in {with_face} of {frames} frames" if frames > 1 else f"faces found: {identities}"
+    verdicts = [Verdict(gate="input", verdict="passed", subject=subject, reason=found if identities else nobody)]
+    if frames < (1 - MISSING) * clip.frame_count:
+        broken = f"the clip breaks off: {frames} of {clip.frame_count} frames could be decoded; what follows rests on these"
+        verdicts.append(Verdict(gate="input", verdict="doubted", subject=subject, reason=broken))
+    return tuple(verdicts)

@@ -1,0 +1,147 @@
+"""Which model looks at an image, and what the gates say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from diaphane import acquire, fuse, measure
+from diaphane.core.candidate import Candidate
+from diaphane.core.case import Case
+from diaphane.core.case_folder import SEGMENTATION
+from diaphane.core.finding import Decision
+from diaphane.core.image import Image
+from diaphane.core.labels import Labels
+from diaphane.core.outcome import Part
+from diaphane.core.recipe import LabelRecipe
+from diaphane.core.region import Region
+from diaphane.core.strict import from_mapping
+from diaphane.core.verdict import Verdict
+from diaphane.engine.bundle import Bundle
+from diaphane.errors import InputError
+from diaphane.fuse import Options as FuseOptions
+from diaphane.measure import Options as MeasureOptions
+from diaphane.ops.hounsfield import is_hounsfield
+from diaphane.pipeline.faces import Faces, segment_faces
+from diaphane.plan import Plan
+from diaphane.prepare import prepare
+from diaphane.segment import likeness, predict, segment_head
+from diaphane.segment.files import read_labels, write_labels
+from diaphane.segment.gate import input_verdict, output_verdicts
+
+Seen = tuple[str, Labels | None, tuple[Verdict, ...]]
+"""The kind of image in words (empty: none is known), its labels, what the gates say."""
+
+
+def look(case: Case, image: Image, given: Path | None, bundles: Mapping[str, Bundle], plan: Plan) -> Seen:
+    """``image`` by the labels that were given, by the rule for heads, or by the bundle that the input gate lets through."""
+    if any(v.verdict == "refused" for v in case.verdicts):
+        return "", None, ()
+    if given:
+        labels = acquire.read_labels(given, image)
+        reason = f"{len(labels.table)} structures given, on the grid of the image"
+        return _kind(case, image), labels, (Verdict(gate="input", verdict="passed", subject="labels", reason=reason),)
+    if not image.is_picture and plan.segment.bundle is None:
+        labels_or_none, verdicts = segment_head(image, case.modality)
+        return (f"head {modality_of(case, image) or 'MR'}" if labels_or_none else ""), labels_or_none, verdicts
+    return _by_bundle(image, bundles, plan)
+
+
+def look_at_faces(image: Image, frame: int, faces: Faces, bundle: Bundle | None, plan: Plan) -> Seen:
+    """The faces of a key frame by ``bundle``; no labels where there is no face, or no model to look with."""
+    here = faces.in_frame(frame)
+    if not here or bundle is None:
+        return ("face photo" if here else ""), None, ()
+    labels = segment_faces(image, here, bundle, plan.segment)
+    return bundle.recipe.modality, labels, output_verdicts(labels, bundle)
+
+
+def record(image: Image, seen: Seen, to: Path) -> dict[str, Any]:
+    """Labels as files below ``to``, the rest as what ``labels_of`` needs to read them."""
+    modality, labels, _ = seen
+    if labels is not None:
+        write_labels(labels, to / SEGMENTATION, image.name, geometry=None if image.is_picture else image.geometry)
+    table = None if labels is None else [asdict(label) for label in labels.table]
+    return {"image": image.name, "modality": modality, "source": labels and labels.source, "table": table}
+
+
+def labels_of(folder: Path, part: Mapping[str, Any]) -> Labels | None:
+    """What ``record`` wrote."""
+    if part["table"] is None:
+        return None
+    table = tuple(from_mapping(LabelRecipe, label, "case.json: labels", InputError) for label in part["table"])
+    return read_labels(folder / SEGMENTATION, part["image"], table, part["source"])
+
+
+def measured(parts: Sequence[Part], options: MeasureOptions) -> tuple[Part, ...]:
+    """The parts with measured regions. Key frames are measured on their own grid: shrunk, a mole on a face would vanish."""
+
+    def extract(part: Part, labels: Labels) -> tuple[Region, ...]:
+        return measure.extract(part.image, labels, options if part.frame is None else replace(options, long_side_px=0))
+
+    return _numbered(parts, extract)
+
+
+def regions_only(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """The parts with the same regions, not measured."""
+    return _numbered(parts, lambda _, labels: measure.regions_of(labels))
+
+
+def _numbered(parts: Sequence[Part], regions: Callable[[Part, Labels], tuple[Region, ...]]) -> tuple[Part, ...]:
+    """Regions are counted on from part to part: an index is unique in the case."""
+    out: list[Part] = []
+    count = 0
+    for part in parts:
+        found = () if part.labels is None else regions(part, part.labels)
+        out.append(replace(part, regions=tuple(replace(r, index=r.index + count) for r in found)))
+        count += len(found)
+    return tuple(out)
+
+
+def fused(parts: Sequence[Part], faces: Faces, options: FuseOptions) -> tuple[tuple[Candidate, ...], Decision]:
+    """All candidates, and what stands: those on key frames together with the tracked faces, the others by themselves."""
+    own: list[Candidate] = []
+    on_faces: list[Candidate] = []
+    for part in parts:
+        if part.labels is not None:
+            (own if part.frame is None else on_faces).extend(fuse.propose(part.image, part.labels, part.regions, part.frame))
+    decisions = []
+    if any(part.frame is None and part.labels is not None for part in parts):
+        decisions.append(fuse.decide(own, (), None, options))
+    if faces.sightings:
+        decisions.append(fuse.decide(on_faces, faces.looked_at(), None, options))
+    regions = tuple(r for part in parts for r in part.regions)
+    decision = fuse.with_regions(fuse.merged(decisions), regions, {part.image.name: part.image for part in parts})
+    return (*own, *on_faces), decision
+
+
+def used_bundles(parts: Sequence[Part], bundles: Sequence[Bundle]) -> list[Bundle]:
+    """Those that segmented a part, and the classifiers of what they segment."""
+    sources = {part.labels.source for part in parts if part.labels is not None}
+    segmented = [b for b in bundles if b.recipe.task == "segment" and b.name in sources]
+    told = {label.name for b in segmented for label in b.recipe.labels}
+    return [*segmented, *(b for b in bundles if b.recipe.task == "classify" and b.recipe.applies_to in told)]
+
+
+def _by_bundle(image: Image, bundles: Mapping[str, Bundle], plan: Plan) -> Seen:
+    if not bundles:  # a bundle for faces was asked for by name
+        reason = "no face was found, and the bundle that was asked for looks at faces alone"
+        return "", None, (Verdict(gate="input", verdict="refused", subject=image.name, reason=reason),)
+    nearest_first = sorted(bundles, key=lambda n: likeness(image, bundles[n]))
+    verdict = input_verdict(image, bundles[nearest_first[0]])
+    if verdict.verdict == "refused":
+        return "", None, tuple(input_verdict(image, bundles[n]) for n in nearest_first)
+    bundle = bundles[nearest_first[0]]
+    labels = predict(prepare(image, bundle.recipe), bundle, plan.segment)
+    return bundle.recipe.modality, labels, (verdict, *output_verdicts(labels, bundle))
+
+
+def modality_of(case: Case, image: Image) -> str:
+    """DICOM's code: as the file says, or CT where a volume's values are Hounsfield units; empty where nothing tells it."""
+    return case.modality or ("CT" if is_hounsfield(image) else "")
+
+
+def _kind(case: Case, image: Image) -> str:
+    return f"{modality_of(case, image) or ('picture' if image.is_picture else 'scan')}, labels given"
