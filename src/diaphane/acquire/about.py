@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from diaphane.acquire import nifti, nrrd
+from diaphane.acquire import nrrd
 from diaphane.acquire.dicom_header import syntax_name
 from diaphane.acquire.dicom_series import Group, arrangement
 from diaphane.acquire.dicom_source import entries_of, files_below
@@ -49,6 +49,8 @@ def _picture(path: Path) -> dict[str, Any]:
 
 
 def _nifti(path: Path) -> dict[str, Any]:
+    from diaphane.acquire import nifti
+
     header = nifti.header_of(path)
     affine, notes = nifti.affine_of(header)
     shape = [int(n) for n in header.get_data_shape()]

@@ -11,7 +11,6 @@ from diaphane.acquire.dicom_seg import read_segmentation
 from diaphane.acquire.grid import onto_grid
 from diaphane.acquire.kind import kind_of
 from diaphane.acquire.label_names import names_beside, table_of
-from diaphane.acquire.nifti import read_nifti
 from diaphane.acquire.nrrd import read_nrrd
 from diaphane.acquire.picture import read_mask
 from diaphane.core.arrays import Array, IntArray
@@ -37,6 +36,8 @@ def read_labels(path: Path, image: Image) -> Labels:
         return _labels(_mask(path, image), names_beside(path))
     if kind not in ("nifti", "nrrd"):
         raise InputError(f"{path}: a clip, expected labels: NIfTI, NRRD, DICOM Segmentation, or PNG for a picture")
+    from diaphane.acquire.nifti import read_nifti
+
     limit = int(np.prod(image.shape))
     volume = (read_nifti if kind == "nifti" else read_nrrd)(path, max(limit, MAX_VALUE) * 8)
     if volume.array is None or volume.affine is None:

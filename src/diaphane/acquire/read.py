@@ -13,7 +13,6 @@ from diaphane.acquire.dicom_series import arrangement
 from diaphane.acquire.dicom_source import entries_of, holds_dicom
 from diaphane.acquire.digest import source_sha256
 from diaphane.acquire.kind import Kind, kind_of
-from diaphane.acquire.nifti import read_nifti
 from diaphane.acquire.nrrd import read_nrrd
 from diaphane.acquire.options import Options
 from diaphane.acquire.picture import read_picture, stem_of
@@ -41,6 +40,8 @@ def read(source: Path, options: Options) -> Case:
     if kind == "picture":
         return Case(images=(read_picture(source, spacing_mm=options.spacing_mm, max_pixels=options.max_pixels),))
     if kind == "nifti":
+        from diaphane.acquire.nifti import read_nifti  # nibabel takes 0.3 s to import: not for a picture
+
         return read_nifti(source, options.max_voxels).case(stem_of(source), source_sha256(source))
     if kind == "nrrd":
         return read_nrrd(source, options.max_voxels).case(stem_of(source), source_sha256(source))

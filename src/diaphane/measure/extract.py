@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
-from scipy import ndimage
 
 from diaphane.core.arrays import BoolArray
 from diaphane.core.image import Image
 from diaphane.core.labels import Labels
 from diaphane.core.region import Feature, Region
 from diaphane.errors import InputError
-from diaphane.measure import colour, glcm, intensity, shape, solid
+from diaphane.measure import colour, glcm, intensity, shape
 from diaphane.measure.options import Options
 from diaphane.measure.sides import with_side_ratios
 from diaphane.measure.view import View, view_of
+from diaphane.ops.components import components
 from diaphane.ops.hounsfield import UNIT, is_hounsfield
 
 FAMILIES: dict[str, Callable[[View, Options], list[Feature]]] = {
@@ -52,10 +52,10 @@ def extract(image: Image, labels: Labels, options: Options) -> tuple[Region, ...
 
 def regions_of(labels: Labels) -> tuple[Region, ...]:
     """The regions, not yet measured: structures in the order of their values, parts by falling size."""
-    boxes = ndimage.find_objects(labels.array)
+    boxes = _boxes(labels)
     found: list[Region] = []
     for structure in labels.table:
-        box = boxes[structure.value - 1] if structure.value <= len(boxes) else None
+        box = boxes.get(structure.value)
         if box is None:
             continue
         mask = labels.array[box] == structure.value
@@ -65,8 +65,29 @@ def regions_of(labels: Labels) -> tuple[Region, ...]:
     return tuple(found)
 
 
+def _boxes(labels: Labels) -> dict[int, tuple[slice, ...]]:
+    """The box of each value that occurs."""
+    if labels.array.shape[0] == 1:
+        masks = {structure.value: labels.mask(structure.value)[0] for structure in labels.table}
+        return {value: (slice(0, 1), *_box(mask)) for value, mask in masks.items() if mask.any()}
+    from scipy import ndimage  # 0.3 s to import: not for a picture
+
+    return {value: box for value, box in enumerate(ndimage.find_objects(labels.array), start=1) if box is not None}
+
+
+def _box(mask: BoolArray) -> tuple[slice, slice]:
+    """Of a (row, column) mask that is not empty."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
 def _parts(mask: BoolArray) -> list[tuple[tuple[slice, ...], BoolArray]]:
     """Box and mask of the parts of ``mask`` that touch by a corner or more, largest first; ties in reading order."""
+    if mask.shape[0] == 1:
+        flat = [(_box(part), part[None]) for part in components(mask[0])]
+        return [((slice(0, 1), *box), part[:, *box]) for box, part in flat]
+    from scipy import ndimage
+
     numbers, _ = ndimage.label(mask, structure=NEIGHBOURS)
     parts = [(box, np.asarray(numbers[box] == n)) for n, box in enumerate(ndimage.find_objects(numbers), start=1)]
     return sorted(parts, key=lambda part: -int(part[1].sum()))
@@ -80,6 +101,8 @@ def _of_picture(image: Image, region: Region, anything: BoolArray, options: Opti
 
 
 def _of_volume(image: Image, region: Region, unit: str) -> Iterator[Feature]:
+    from diaphane.measure import solid  # scikit-image and half of SciPy: not for a picture
+
     yield from solid.features(region, image.geometry, image.shape)
     if image.channels == 1:
         yield from intensity.of_values(image.array[region.slices][region.mask], "source grid", unit)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 
 from diaphane.core.arrays import Array, FloatArray
@@ -28,6 +27,8 @@ def to_ras(affine_lps: FloatArray) -> FloatArray:
 
 def write_nifti(path: Path, array: Array, geometry: Geometry) -> None:
     """``array`` [k, j, i] as it is (no scaling) in ``path`` (``.nii.gz``), whole or not at all; the folder is made."""
+    import nibabel as nib
+
     aside = path.with_name(path.stem.removesuffix(".nii") + PARTIAL + ".nii.gz")
     image = nib.Nifti1Image(np.ascontiguousarray(array.transpose(2, 1, 0)), to_ras(geometry.affine))
     image.header.set_xyzt_units("mm")
@@ -42,6 +43,8 @@ def write_nifti(path: Path, array: Array, geometry: Geometry) -> None:
 
 def read_nifti(path: Path) -> tuple[Array, Geometry]:
     """What ``write_nifti`` wrote: the array [k, j, i] as stored, and where it lies. For files of our own."""
+    import nibabel as nib
+
     image = nib.load(path)
     array = np.asarray(image.dataobj)  # type: ignore[attr-defined]
     return np.ascontiguousarray(array.transpose(2, 1, 0)), Geometry(to_lps(image.affine), calibrated=True)  # type: ignore[attr-defined]

@@ -27,7 +27,7 @@ from diaphane.ops.hounsfield import is_hounsfield
 from diaphane.pipeline.faces import Faces, segment_faces
 from diaphane.plan import Plan
 from diaphane.prepare import prepare
-from diaphane.segment import likeness, predict, segment_head
+from diaphane.segment import likeness, predict
 from diaphane.segment.files import read_labels, write_labels
 from diaphane.segment.gate import input_verdict, output_verdicts
 
@@ -44,6 +44,8 @@ def look(case: Case, image: Image, given: Path | None, bundles: Mapping[str, Bun
         reason = f"{len(labels.table)} structures given, on the grid of the image"
         return _kind(case, image), labels, (Verdict(gate="input", verdict="passed", subject="labels", reason=reason),)
     if not image.is_picture and plan.segment.bundle is None:
+        from diaphane.segment.head import segment_head  # scikit-image: not for a picture
+
         labels_or_none, verdicts = segment_head(image, case.modality)
         return (f"head {modality_of(case, image) or 'MR'}" if labels_or_none else ""), labels_or_none, verdicts
     return _by_bundle(image, bundles, plan)

@@ -1,8 +1,7 @@
 """Segment: which pixel belongs to which structure, how probable, how sure."""
 
 from diaphane.segment.gate import likeness, segmenters
-from diaphane.segment.head import segment_head
 from diaphane.segment.options import Options
 from diaphane.segment.predict import predict
 
-__all__ = ["Options", "likeness", "predict", "segment_head", "segmenters"]
+__all__ = ["Options", "likeness", "predict", "segmenters"]

@@ -11,7 +11,6 @@ from diaphane.core.outcome import Outcome, Part
 from diaphane.ops.picture import write_png
 from diaphane.view.options import Options
 from diaphane.view.overlay import label_overlay, slice_overlay
-from diaphane.view.scene import write_scene
 
 
 def export(outcome: Outcome, folder: Path, options: Options) -> tuple[Path, ...]:
@@ -29,6 +28,8 @@ def export(outcome: Outcome, folder: Path, options: Options) -> tuple[Path, ...]
 
 
 def _of_volume(part: Part, folder: Path, options: Options) -> list[Path]:
+    from diaphane.view.scene import write_scene  # trimesh and what it brings: not for a picture
+
     write_png(folder / OVERLAY, slice_overlay(part, options))
     return [folder / OVERLAY, write_scene(part, folder, options)]
 
