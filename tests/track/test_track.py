@@ -12,7 +12,7 @@ from diaphane.core.face import Face
 from diaphane.core.track import Sighting
 from diaphane.simulate.portrait import portrait
 from diaphane.track import Options, follow, key_frames
-from diaphane.track.follow import overlap
+from diaphane.track.haar import overlap
 
 PHOTO = portrait(np.random.default_rng(1))[0]
 EMPTY = np.full((256, 256, 3), 128, np.uint8)

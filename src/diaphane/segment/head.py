@@ -114,7 +114,7 @@ def _ct(array: Array, spacing: Spacing, voxel_ml: float) -> tuple[Array | None, 
     volume = float(np.count_nonzero(inner)) * voxel_ml
     if not _enclosed(volume, cavity.lined):
         what = f"the space deepest inside is {volume:.0f} ml with {cavity.lined:.0%} of its wall bone" if volume else "bone encloses nothing here"
-        return _refused(f"{what}; a head cavity has {CAVITY_ML[0]:.0f} to {CAVITY_ML[1]:.0f} ml and {LINED:.0%} or more")
+        return _refused(f"{what}; a head cavity has {CAVITY_ML[0]:.0f} to {CAVITY_ML[1]:.0f} ml, and {LINED:.0%} or more of its wall is bone")
     doubts = cut_off("head", head, spacing, CUT_CM2, SIDES[1:])
     if not ADULT_CAVITY_ML[0] <= volume <= ADULT_CAVITY_ML[1]:
         doubts.append(f"the head cavity has {volume:.0f} ml, adults have {ADULT_CAVITY_ML[0]:.0f} to {ADULT_CAVITY_ML[1]:.0f}")

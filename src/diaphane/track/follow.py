@@ -8,12 +8,8 @@ from dataclasses import dataclass
 
 from diaphane.core.arrays import Array
 from diaphane.core.face import Face
-from diaphane.track.haar import Detection, HaarDetector
+from diaphane.track.haar import SAME, Box, Detection, HaarDetector, overlap
 from diaphane.track.options import Options
-
-OVERLAP = 0.3
-"""Intersection over union from which a detection is the face of the frame before."""
-Box = tuple[float, float, float, float]
 
 
 @dataclass(slots=True)
@@ -44,7 +40,7 @@ def follow(frames: Iterable[tuple[float, Array]], camera: None, options: Options
         free = list(known)
         for detection in detector(frame):
             same = max(free, key=lambda f: overlap(f.box_px, detection.box_px), default=None)
-            if same is None or overlap(same.box_px, detection.box_px) < OVERLAP:
+            if same is None or overlap(same.box_px, detection.box_px) < SAME:
                 identities += 1
                 same = _Followed(identities, detection.box_px, seconds, 0)
                 known.append(same)
@@ -57,14 +53,6 @@ def follow(frames: Iterable[tuple[float, Array]], camera: None, options: Options
             yield _confirmed(waiting.popleft(), options.confirm_frames)
     for late in waiting:
         yield _confirmed(late, min(options.confirm_frames, frame_count))
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes (x, y, width, height)."""
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    both = max(0.0, width) * max(0.0, height)
-    return both / (a[2] * a[3] + b[2] * b[3] - both)
 
 
 def _sight(followed: _Followed, detection: Detection, seconds: float) -> None:

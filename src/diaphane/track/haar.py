@@ -23,11 +23,16 @@ WITHIN = (0.08, 0.05, 0.84, 1.0)
 medians over 12 landmarked faces of AFLW2000-3D turned by less than 40 degrees."""
 
 
+SAME = 0.3
+"""Intersection over union from which two boxes are of one face."""
+Box = tuple[float, float, float, float]
+
+
 @dataclass(frozen=True, slots=True)
 class Detection:
     """A face in one frame."""
 
-    box_px: tuple[float, float, float, float]
+    box_px: Box
     """x, y, width, height: forehead to chin, ear to ear."""
     score: float
     """0-1: 1 - exp(-w / 4) of the cascade's last stage's weight w."""
@@ -50,10 +55,27 @@ class HaarDetector:
         smallest = max(24, round(options.smallest_face * min(rows, columns)))
         boxes, _, weights = self._cascade.detectMultiScale3(grey, 1.1, NEIGHBOURS, minSize=(smallest, smallest), outputRejectLevels=True)
         found = [Detection(_face(box, columns / frame.shape[1]), 1 - math.exp(-max(0.0, float(w)) / 4)) for box, w in zip(boxes, weights, strict=True)]
-        return sorted((d for d in found if d.score >= options.min_score), key=lambda d: -d.score)
+        return _apart(sorted((d for d in found if d.score >= options.min_score), key=lambda d: -d.score))
 
 
-def _face(square: Sequence[int], shrink: float) -> tuple[float, float, float, float]:
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes (x, y, width, height)."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    both = max(0.0, width) * max(0.0, height)
+    return both / (a[2] * a[3] + b[2] * b[3] - both)
+
+
+def _apart(best_first: Sequence[Detection]) -> list[Detection]:
+    """Without those that overlap a better one: two faces do not lie in one place."""
+    kept: list[Detection] = []
+    for detection in best_first:
+        if all(overlap(detection.box_px, better.box_px) < SAME for better in kept):
+            kept.append(detection)
+    return kept
+
+
+def _face(square: Sequence[int], shrink: float) -> Box:
     """The face in the cascade's ``square``, in the frame's own pixels."""
     x, y, side, _ = (float(v) / shrink for v in square)
     left, top, width, height = WITHIN

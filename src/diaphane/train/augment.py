@@ -53,9 +53,9 @@ def draw(ranges: Ranges, shape: tuple[int, int, int], rng: np.random.Generator) 
 
 
 def apply(drawn: Drawn, array: FloatArray, labels: IntArray) -> tuple[FloatArray, IntArray]:
-    """``array`` (channel, row, column) and ``labels`` (row, column) moved alike; the array's scale changed too."""
+    """``array`` (channel, row, column) and ``labels`` (row, column) moved alike; the array's scale changed too. Halves become float32."""
     size = (labels.shape[1], labels.shape[0])
-    moved = [cv2.warpAffine(c, drawn.affine, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101) for c in array]
+    moved = [cv2.warpAffine(c, drawn.affine, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101) for c in array.astype(np.float32, copy=False)]
     out = np.stack(moved) * drawn.gain[:, None, None] + drawn.offset[:, None, None]
     mask = cv2.warpAffine(labels, drawn.affine, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101)
     return out.astype(np.float32), np.asarray(mask, np.uint8)

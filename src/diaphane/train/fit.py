@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,17 +31,29 @@ class FitOptions:
     weight_decay: float = 1e-2
     ema: float = 0.998
     """Share of the old weights kept in the moving average that is exported."""
+    channels_last: bool = False
+    """Lay pixels out channel by channel innermost: a fifth faster on CPUs for large pictures, and rounded otherwise."""
 
 
-def fit_network(arrays: FloatArray, labels: IntArray, classes: int, options: FitOptions, title: str) -> UNet:
+Watch = Callable[[int, UNet], bool]
+"""Is given the steps taken and the averaged network after each; says whether training goes on."""
+
+
+def _go_on(step: int, average: UNet) -> bool:
+    return True
+
+
+def fit_network(arrays: FloatArray, labels: IntArray, classes: int, options: FitOptions, title: str, *, watch: Watch = _go_on) -> UNet:
     """A U-Net with averaged weights, in evaluation mode.
 
     ``arrays`` (sample, channel, row, column) float32 are as ``prepare`` makes them; ``labels`` (sample, row, column) run
-    from 0 to ``classes``; ``title`` is what the progress bar says.
+    from 0 to ``classes``, or are ``losses.IGNORE``; ``title`` is what the progress bar says.
     """
     torch.manual_seed(options.seed)
     rng = np.random.default_rng(options.seed)
     network = UNet(arrays.shape[1], classes + 1, options.widths)
+    layout = torch.channels_last if options.channels_last else torch.contiguous_format
+    network.to(memory_format=layout)  # type: ignore[call-overload]  # takes it, says it does not
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), options.learning_rate, weight_decay=options.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda n: min(1, (n + 1) / 100) * (1 - n / options.steps) ** 0.9)
@@ -49,7 +62,7 @@ def fit_network(arrays: FloatArray, labels: IntArray, classes: int, options: Fit
     for step in bar:
         x, y = _batch(arrays, labels, options, rng)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits = network(x)
+            logits = network(x.contiguous(memory_format=layout))
         loss = dice_cross_entropy(logits.float(), y)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -59,6 +72,8 @@ def fit_network(arrays: FloatArray, labels: IntArray, classes: int, options: Fit
         _follow(average, network, min(options.ema, (step + 1) / (step + 10)))
         loss_mean = loss.item() if step == 0 else 0.98 * loss_mean + 0.02 * loss.item()
         bar.set_postfix(loss=f"{loss_mean:.4f}", refresh=False)
+        if not watch(step + 1, average):
+            break
     return average.eval()
 
 

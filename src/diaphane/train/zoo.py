@@ -35,6 +35,7 @@ from diaphane.train.evaluate import CaseMetrics, auc_interval, case_metrics, mea
 from diaphane.train.export import fingerprint_bytes, json_bytes, onnx_bytes, write_bundle
 from diaphane.train.fingerprints import fit_fingerprint
 from diaphane.train.tabular import fit_logistic
+from diaphane.train.zoo_face_lesion import face_lesion
 from diaphane.train.zoo_networks import halves, probabilities, trained
 from diaphane.train.zoo_recipes import (
     HALVES_FIT,
@@ -159,7 +160,7 @@ def _classified(truth: BoolArray, scores: FloatArray) -> dict[str, object]:
     }
 
 
-ZOO: dict[str, Callable[[Path, Path, Path], None]] = {"lungs": lungs, "skin_lesion": skin_lesion, "melanoma": melanoma}
+ZOO: dict[str, Callable[[Path, Path, Path], None]] = {"lungs": lungs, "skin_lesion": skin_lesion, "melanoma": melanoma, "face_lesion": face_lesion}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
