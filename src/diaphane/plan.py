@@ -48,4 +48,4 @@ def read_plan(path: Path) -> Plan:
         raise UsageError(f"{path}: the plan cannot be read ({problem.strerror})") from problem
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise UsageError(f"{path}: not TOML ({problem})") from problem
-    return from_mapping(Plan, values, path.name)
+    return from_mapping(Plan, values, f"{path.name}:")

@@ -115,7 +115,7 @@ def test_lesion_of_a_volume_says_where_it_lies_in_the_patient() -> None:
     labels = Labels(mask, LESION, source="given")
     regions = extract(image, labels, MeasureOptions())
     (candidate,) = propose(image, labels, regions)
-    assert (candidate.frame, candidate.box_px, candidate.probability) == (1, (3, 2, 2, 1), 1.0)
+    assert (candidate.frame, candidate.box_px, candidate.probability) == (1, (3, 2, 2, 1), None)
     decision = with_regions(decide([candidate], (), None, Options()), regions, {"scan": image})
     assert decision.findings[0].centroid_mm == pytest.approx((10 + 2 * 10 / 3, 26, 30 + 4 * 4 / 3))
 

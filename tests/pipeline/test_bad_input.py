@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from tests.acquire.dicom_phantoms import SECRET, scout, stack, write
 
+from diaphane.acquire import Options
 from diaphane.core.outcome import Outcome
+from diaphane.core.provenance import sha256_of
 from diaphane.errors import InputError, RefusedError, UsageError
-from diaphane.ops.nifti import write_nifti
+from diaphane.ops.nifti import read_nifti, write_nifti
 from diaphane.ops.picture import write_png
 from diaphane.pipeline import run
 from diaphane.plan import Plan
@@ -64,8 +66,6 @@ def test_odd_scan_is_refused_with_a_report_that_says_why(make: Callable[[Path], 
 
 
 def test_gap_can_be_read_on_request_and_is_doubted(tmp_path: Path) -> None:
-    from diaphane.acquire import Options
-
     outcome = run(gap(tmp_path / "in"), tmp_path / "case", Plan(acquire=Options(allow_gaps=True)))
     assert outcome.parts[0].image.shape[0] == 8
     assert "interpolated" in reasons(outcome, "doubted")
@@ -151,3 +151,75 @@ def test_changed_face_runs_tracking_again_and_keeps_the_image(tmp_path: Path, rn
     assert (len(first.sightings), len(second.sightings), third.video) == (1, 0, None)
     assert not (tmp_path / "case/tracks.jsonl").exists()
     assert not (tmp_path / "case/images/photo.png").exists()
+
+
+@pytest.fixture
+def head(tmp_path: Path, rng: np.random.Generator) -> tuple[Path, np.ndarray]:
+    """A coarse head as a file, and a label map of two structures on its grid: 1 on the patient's left, 2 on the right."""
+    phantom = head_phantom(rng, 6.0)
+    write_nifti(tmp_path / "x.nii.gz", phantom.image.array, phantom.image.geometry)
+    labels = phantom.cavity.astype(np.uint8)
+    labels[:, :, : labels.shape[2] // 2] *= 2
+    (tmp_path / "labels").mkdir()
+    write_nifti(tmp_path / "labels/x.nii.gz", labels, phantom.image.geometry)
+    return tmp_path / "x.nii.gz", labels
+
+
+def test_inputs_of_one_name_are_both_in_the_manifest(head: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    outcome = run(head[0], tmp_path / "case", labels=tmp_path / "labels/x.nii.gz")
+    assert outcome.provenance.inputs == {"x": sha256_of(head[0]), "x (labels)": sha256_of(tmp_path / "labels/x.nii.gz")}
+
+
+def test_changed_names_of_labels_are_read_again_and_sides_are_checked(head: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    names = tmp_path / "labels/x.txt"
+    names.write_text("1 left half\n2 right half\n")
+    right = run(head[0], tmp_path / "case", labels=tmp_path / "labels/x.nii.gz")
+    names.write_text("1 right half\n2 left half\n")
+    wrong = run(head[0], tmp_path / "case", labels=tmp_path / "labels/x.nii.gz")
+    assert ([r.name for r in right.regions], right.exit_code) == (["left half", "right half"], 0)
+    assert ([r.name for r in wrong.regions], wrong.exit_code) == (["right half", "left half"], 4)
+    assert "left half: lies on the patient's right" in reasons(wrong, "doubted")
+
+
+def test_lesion_that_a_person_outlined_stands_without_a_probability(head: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    (tmp_path / "labels/x.json").write_text('{"1": "left half", "2": "brain tumour"}')
+    outcome = run(head[0], tmp_path / "case", labels=tmp_path / "labels/x.nii.gz")
+    (finding,) = outcome.decision.findings
+    assert (finding.label, finding.probability, finding.evidence["segmentation"]) == ("brain tumour", None, None)
+    assert finding.centroid_mm is not None
+    assert finding.centroid_mm[0] < 0  # LPS: the patient's right
+    assert {name.partition("_")[0] for name in finding.measurements} >= {"volume"}
+    assert not any("voxel_counting" in name for name in finding.measurements)
+    assert "Outlined by a person" in (tmp_path / "case/report.html").read_text()
+    json.loads((tmp_path / "case/fhir.json").read_text())
+
+
+def test_empty_labels_are_said_to_be_empty(head: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    write_nifti(tmp_path / "none.nii.gz", np.zeros_like(head[1]), read_nifti(head[0])[1])
+    outcome = run(head[0], tmp_path / "case", labels=tmp_path / "none.nii.gz")
+    assert outcome.regions == ()
+    assert "The labels that were given are empty" in (tmp_path / "case/report.html").read_text()
+
+
+def test_wrong_places_and_sources_are_named(head: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be the face: 2 images were found"):
+        run(head[0], tmp_path / "a", face=two_series(tmp_path / "two"))
+    with pytest.raises(UsageError, match="lies in the input"):
+        run(tmp_path / "two", tmp_path / "two" / "case")
+    run(head[0], tmp_path / "case")
+    with pytest.raises(UsageError, match="is the folder of a case"):
+        run(tmp_path / "case", tmp_path / "b")
+    assert not (tmp_path / "two/case").exists()
+
+
+def test_option_that_has_no_meaning_for_the_source_is_said_to_be_unused(head: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    outcome = run(head[0], tmp_path / "case", Plan(acquire=Options(spacing_mm=2.0)))
+    assert "--spacing-mm was not used" in reasons(outcome, "passed")
+
+
+def test_scan_that_does_not_say_what_it_is_is_said_to_be_taken_for_mr(head: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    array, geometry = read_nifti(head[0])
+    write_nifti(tmp_path / "offset.nii.gz", (array + 1024).astype(np.uint16), geometry)
+    outcome = run(tmp_path / "offset.nii.gz", tmp_path / "case")
+    assert "taken for MR" in (tmp_path / "case/report.html").read_text()
+    assert outcome.modality in ("", "head scan, taken for MR")

@@ -11,7 +11,7 @@ import numpy as np
 from diaphane.acquire import nrrd
 from diaphane.acquire.dicom_header import syntax_name
 from diaphane.acquire.dicom_series import Group, arrangement
-from diaphane.acquire.dicom_source import entries_of, files_below
+from diaphane.acquire.dicom_source import entries_of, files_below, holds_dicom
 from diaphane.acquire.dicom_volume import header_verdicts
 from diaphane.acquire.film import film_header
 from diaphane.acquire.kind import kind_of
@@ -19,6 +19,7 @@ from diaphane.acquire.picture import opened, picture_bytes
 from diaphane.core.arrays import FloatArray
 from diaphane.core.geometry import Geometry
 from diaphane.core.storage import reading
+from diaphane.errors import InputError
 
 BITS = {"I;16": 16, "I;16L": 16, "I;16B": 16, "I": 32, "F": 32}
 TOWARDS = ("RL", "AP", "IS")
@@ -32,6 +33,8 @@ def about(path: Path) -> dict[str, Any]:
         InputError: It is missing, empty, damaged, or of a kind that is not read.
     """
     with reading(path):
+        if path.is_dir() and not holds_dicom(path):
+            raise InputError(f"{path}: a folder without DICOM; give one of the files in it")
         kind = "dicom" if path.is_dir() else kind_of(path)
         size = sum(p.stat().st_size for p in files_below(path)) if path.is_dir() else path.stat().st_size
     known = {"picture": _picture, "nifti": _nifti, "nrrd": _nrrd, "video": _video, "dicom": _dicom, "zip": _dicom}[kind](path)
@@ -67,7 +70,10 @@ def _nrrd(path: Path) -> dict[str, Any]:
 
 def _video(path: Path) -> dict[str, Any]:
     film = film_header(path)
-    return {"kind": "clip", "format": "video", "width": film.size_px[0], "height": film.size_px[1], "frames": film.frame_count, "rate_hz": film.rate_hz}
+    return {
+        "kind": "clip", "format": "video", "width": film.size_px[0], "height": film.size_px[1], "frames": film.frame_count, "rate_hz": film.rate_hz,
+        "note": "frames as the file's header states them: a clip that breaks off has fewer",
+    }  # fmt: skip
 
 
 def _dicom(path: Path) -> dict[str, Any]:

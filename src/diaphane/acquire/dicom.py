@@ -8,7 +8,7 @@ from pathlib import Path
 from diaphane.acquire.dicom_clip import clip_of
 from diaphane.acquire.dicom_picture import picture_geometry, picture_of
 from diaphane.acquire.dicom_series import CROSS_SECTIONAL, Arrangement, Group, arrangement, listed
-from diaphane.acquire.dicom_source import entries_of
+from diaphane.acquire.dicom_source import entries_of, passed_over
 from diaphane.acquire.dicom_volume import volume_of
 from diaphane.acquire.options import Options
 from diaphane.acquire.picture import stem_of
@@ -33,7 +33,7 @@ def read_dicom(source: Path, options: Options, source_sha256: str) -> Case:
     if group is None:
         reason = f"{len(found.choices)} images were found, expected one; choose with series = N in the plan's table acquire: {listed(found.choices)}"
         return refused(("refused", reason)).case(name, source_sha256)
-    aside: Notes = tuple(("passed", text) for text in (*found.aside, *_not_chosen(found, group)))
+    aside: Notes = tuple(("passed", text) for text in (*found.aside, *_not_chosen(found, group), *passed_over(source)))
     case = _case(group, name, source_sha256, options)
     header = group.entries[0].header
     context = PatientContext(age_years=header.age_years, sex=header.sex)

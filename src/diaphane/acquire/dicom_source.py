@@ -116,6 +116,12 @@ def holds_dicom(folder: Path) -> bool:
     return any(_begins_as_dicom(path) for path in files_below(folder))
 
 
+def passed_over(source: Path) -> list[str]:
+    """What is said of the files in a folder that are no DICOM; nothing where there are none."""
+    count = sum(not _begins_as_dicom(path) for path in files_below(source)) if source.is_dir() else 0
+    return [f"passed over: {count} file{'s' if count > 1 else ''} in the folder that are no DICOM"] if count else []
+
+
 def opened_whole(entry: Entry) -> FileDataset:
     """The whole data set of an entry. To be called within ``understood``."""
     with entry.open() as file:

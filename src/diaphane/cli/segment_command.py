@@ -78,6 +78,8 @@ def _check_outputs(files: list[Path], parsed: argparse.Namespace) -> None:
 
 
 def _one(file: Path, parsed: argparse.Namespace, bundle: Bundle, options: Options, view: ViewOptions) -> int:
+    import numpy as np
+
     from diaphane import acquire
     from diaphane.acquire import Options as AcquireOptions
     from diaphane.errors import RefusedError
@@ -88,7 +90,11 @@ def _one(file: Path, parsed: argparse.Namespace, bundle: Bundle, options: Option
     from diaphane.segment.gate import input_verdict, output_verdicts
     from diaphane.view import label_overlay
 
-    image = acquire.read(file, AcquireOptions()).images[0]
+    case = acquire.read(file, AcquireOptions())
+    if not case.images or not case.images[0].is_picture or case.images[0].array.dtype not in (np.uint8, np.uint16):
+        what = "a clip" if case.video else "; ".join(v.reason for v in case.verdicts if v.verdict == "refused") or "a volume or a slice of one"
+        raise RefusedError(f"{file}: {what}; this command takes pictures: diaphane run takes scans and clips")
+    image = case.images[0]
     verdict = input_verdict(image, bundle)
     if verdict.verdict == "refused":
         raise RefusedError(f"{file}: refused by the input gate: {verdict.reason}")

@@ -30,8 +30,8 @@ class Candidate:
     """x, y, width, height."""
     mask: BoolArray
     """(height, width): the region inside the box."""
-    probability: float
-    """Mean probability of the segmentation inside the mask."""
+    probability: float | None
+    """Mean probability of the segmentation inside the mask; None where a person drew it."""
     features: Mapping[str, float]
 
     def __post_init__(self) -> None:
@@ -63,7 +63,7 @@ class Candidate:
                 source_sha256=str(line["source_sha256"]), size_px=(int(line["size_px"][0]), int(line["size_px"][1])),
                 image=str(line["image"]), frame=int(line["frame"]), candidate=int(line["candidate"]),
                 label=str(line.get("label", "lesion")), box_px=(x, y, width, height),
-                mask=from_rle(line["mask_rle"], height, width), probability=float(line["probability"]),
+                mask=from_rle(line["mask_rle"], height, width), probability=None if line["probability"] is None else float(line["probability"]),
                 features={k: float("nan") if v is None else float(v) for k, v in line["features"].items()},
             )  # fmt: skip
         except (TypeError, AttributeError, IndexError) as problem:

@@ -31,8 +31,8 @@ class Finding:
 
     id: int
     label: str
-    probability: float
-    """That it is a lesion at all, 0-1."""
+    probability: float | None
+    """That it is a lesion at all, 0-1; None where a person outlined it."""
     image: str
     frame: int
     box_px: tuple[int, int, int, int]

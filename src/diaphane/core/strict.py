@@ -22,21 +22,26 @@ def from_mapping(cls: type[T], values: object, where: str, error: type[DiaphaneE
         DiaphaneError: As ``error``: an unknown key (with the nearest known one), a missing key, a wrong type.
     """
     if not isinstance(values, Mapping):
-        raise error(f"{where}: expected a table of keys, got {_kind(values)}")
+        raise error(f"{where.rstrip(':')}: expected a table of keys, got {_kind(values)}")
     hints = typing.get_type_hints(cls)
     known = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
     for key in values:
         if key not in known:
-            raise error(f"{where}: unknown key '{key}'{did_you_mean(str(key), known)}")
-    built = {key: _value(hints[key], value, f"{where}.{key}", error) for key, value in values.items()}
+            raise error(f"{where.rstrip(':')}: unknown key '{key}'{did_you_mean(str(key), known)}")
+    built = {key: _value(hints[key], value, _inside(where, key), error) for key, value in values.items()}
     for name, f in known.items():
         has_default = f.default is not dataclasses.MISSING or f.default_factory is not dataclasses.MISSING
         if name not in built and not has_default:
-            raise error(f"{where}: the key '{name}' is missing")
+            raise error(f"{where.rstrip(':')}: the key '{name}' is missing")
     try:
         return cls(**built)
     except ValueError as problem:
-        raise error(f"{where}: {problem}") from problem
+        raise error(f"{where.rstrip(':')}: {problem}") from problem
+
+
+def _inside(where: str, key: str) -> str:
+    """``ct.toml:segment``, ``ct.toml:segment.overlap``."""
+    return f"{where}{'' if where.endswith(':') else '.'}{key}"
 
 
 def did_you_mean(key: str, known: typing.Iterable[str]) -> str:
@@ -68,7 +73,7 @@ def _literal(arguments: tuple[Any, ...], value: Any, where: str, error: type[Dia
 
 def _mapping(arguments: tuple[Any, ...], value: Any, where: str, error: type[DiaphaneError]) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise error(f"{where}: expected a table of keys, got {_kind(value)}")
+        raise error(f"{where.rstrip(':')}: expected a table of keys, got {_kind(value)}")
     return {str(key): _value(arguments[1], v, f"{where}.{key}", error) for key, v in value.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +69,7 @@ def _pose(value: Any) -> RigidTransform | None:
     return value and RigidTransform(np.array(value["rotation"], float).reshape(3, 3), np.array(value["translation_mm"], float))
 
 
-def tracks_of(sightings: list[Sighting]) -> tuple[Track, ...]:
+def tracks_of(sightings: Sequence[Sighting]) -> tuple[Track, ...]:
     """Sightings gathered by identity, in the order in which the identities first appear."""
     identities = dict.fromkeys(s.face.identity for s in sightings)
     return tuple(Track(identity, tuple(sorted((s for s in sightings if s.face.identity == identity), key=lambda s: s.frame))) for identity in identities)

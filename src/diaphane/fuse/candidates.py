@@ -34,7 +34,7 @@ def _candidate(image: Image, labels: Labels, region: Region, frame: int | None) 
         label=region.name,
         box_px=region.box_px,
         mask=region.mask[largest],
-        probability=1.0 if inside is None else float(np.mean(inside, dtype=np.float64)),
+        probability=None if inside is None else float(np.mean(inside, dtype=np.float64)),
         features={f.name_with_unit: f.value for f in region.features},
     )
 

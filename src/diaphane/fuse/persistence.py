@@ -35,7 +35,7 @@ def places(candidates: Sequence[Candidate], frames: Sequence[tuple[Face, ...]]) 
             looked[face.identity] = looked.get(face.identity, 0) + 1
     off: list[Candidate] = []
     gathered: list[list[tuple[Candidate, Face]]] = []
-    for candidate in sorted(candidates, key=lambda c: (-c.probability, c.candidate)):
+    for candidate in sorted(candidates, key=lambda c: (-(c.probability or 0), c.candidate)):
         on = _face_of(candidate, frames)
         if on is None:
             off.append(candidate)
@@ -45,7 +45,7 @@ def places(candidates: Sequence[Candidate], frames: Sequence[tuple[Face, ...]]) 
             gathered.append([(candidate, on)])
         else:
             here.append((candidate, on))
-    made = [Place(g[0][1], tuple(c for c, _ in g), sum(c.probability for c, _ in g) / looked[g[0][1].identity]) for g in gathered]
+    made = [Place(g[0][1], tuple(c for c, _ in g), sum(c.probability or 0 for c, _ in g) / looked[g[0][1].identity]) for g in gathered]
     return sorted(made, key=lambda p: -p.probability), off
 
 

@@ -2,5 +2,6 @@
 
 from diaphane.measure.extract import extract, regions_of
 from diaphane.measure.options import Options
+from diaphane.measure.sides import opposite
 
-__all__ = ["Options", "extract", "regions_of"]
+__all__ = ["Options", "extract", "opposite", "regions_of"]

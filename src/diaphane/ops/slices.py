@@ -143,7 +143,7 @@ def _tile(volume: _Volume, plane: Plane, place: int, width_px: int) -> Array:
     scale = width_px / (grey.shape[1] * volume.spacing[across])
     size = max(1, round(grey.shape[0] * volume.spacing[down] * scale)), width_px
     low, high = volume.window
-    pixels = resample(np.round(np.clip((grey.astype(np.float32) - low) / (high - low), 0, 1) * 255).astype(np.uint8), *size)
+    pixels = resample(np.round(np.nan_to_num(np.clip((grey.astype(np.float32) - low) / (high - low), 0, 1)) * 255).astype(np.uint8), *size)
     rgb = pixels if volume.labels is None else overlay(pixels, np.ascontiguousarray(volume.labels[tuple(cut)][upright]), volume.shades, tint=TINT)
     lacking = max(0, round(FLATTEST * width_px) - size[0])
     padded = np.pad(to_rgb(rgb), ((lacking // 2, lacking - lacking // 2), (0, 0), (0, 0)))

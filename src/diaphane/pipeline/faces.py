@@ -24,13 +24,14 @@ from diaphane.core.verdict import Verdict
 from diaphane.core.video import Video
 from diaphane.engine.bundle import Bundle
 from diaphane.ops.crop import cropped, face_square
+from diaphane.ops.picture import to_rgb
 from diaphane.pipeline.stored import video_record, write_image
 from diaphane.plan import Plan
 from diaphane.prepare import prepare
 from diaphane.segment import Options as SegmentOptions
 from diaphane.segment import likeness, predict
 
-SURE, LIKELY = 0.75, 0.5
+SURE, LIKELY = 0.75, 0.65
 """A face scored so high makes a picture a photo of faces, whatever else it looks like; or where it looks like nothing else (docs/faces.md)."""
 MISSING = 0.05
 """A clip with fewer frames than its header says, by more than this share, breaks off."""
@@ -59,7 +60,7 @@ class Faces:
 def find_faces(case: Case, clip: Video, bundles: Mapping[str, Bundle], plan: Plan, to: Path) -> dict[str, Any]:
     """Track ``clip``; write ``tracks.jsonl`` and the key frames below ``to``. A picture that is no photo of faces leaves nothing."""
     times: list[float] = []
-    frames = _noted(acquire.frames(clip, plan.acquire), times)
+    frames = _noted(_frames(case, clip, plan.acquire), times)
     sightings = [
         Sighting(source_sha256=clip.source_sha256, size_px=clip.size_px, frame=n, time_s=times[n], face=face)
         for n, faces in enumerate(track.follow(frames, None, plan.track))
@@ -69,7 +70,7 @@ def find_faces(case: Case, clip: Video, bundles: Mapping[str, Bundle], plan: Pla
     if case.video is None and not is_face_photo(case.images[0], [s.face for s in sightings], bundles):
         return count | {"video": None, "key_frames": [], "verdicts": []}
     chosen = track.key_frames(sightings, plan.track) or (len(times) // 2,)
-    keys = [(n, write_image(image, to)) for n, image in _taken(clip, chosen, plan.acquire)]
+    keys = [(n, write_image(image, to)) for n, image in _taken(clip, chosen, _frames(case, clip, plan.acquire))]
     (to / TRACKS).write_text(json_lines(s.to_json() for s in sightings), encoding="utf-8")
     return count | {"video": video_record(clip), "key_frames": keys, "verdicts": [asdict(v) for v in _verdicts(clip, count)]}
 
@@ -99,9 +100,14 @@ def _noted(frames: Iterable[tuple[float, Array]], times: list[float]) -> Iterato
         yield seconds, frame
 
 
-def _taken(clip: Video, chosen: tuple[int, ...], options: AcquireOptions) -> Iterator[tuple[int, Image]]:
+def _frames(case: Case, clip: Video, options: AcquireOptions) -> Iterable[tuple[float, Array]]:
+    """Those of the clip; a picture that may be a photo of faces is decoded already."""
+    return [(0.0, to_rgb(case.images[0].array[0]))] if case.video is None else acquire.frames(clip, options)
+
+
+def _taken(clip: Video, chosen: tuple[int, ...], frames: Iterable[tuple[float, Array]]) -> Iterator[tuple[int, Image]]:
     """The chosen frames as pictures ``NAME_f000012``; a photo keeps its name."""
-    for n, (_, frame) in enumerate(acquire.frames(clip, options)):
+    for n, (_, frame) in enumerate(frames):
         if n in chosen:
             name = clip.name if clip.is_photo else f"{clip.name}_f{n:06d}"
             yield n, Image(frame[None], Geometry.of_picture(), name, clip.source_sha256)

@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from diaphane import acquire
+from diaphane.acquire.picture import stem_of
 from diaphane.core.case import Case
+from diaphane.core.case_folder import MANIFEST
+from diaphane.core.provenance import digest
 from diaphane.core.verdict import Verdict
 from diaphane.core.video import Video
-from diaphane.errors import UsageError
+from diaphane.errors import InputError, UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +26,7 @@ class Inputs:
     labels: Path | None = None
     context: Path | None = None
     sha256: dict[str, str]
-    """``source``, ``face``, ``labels``, ``context``, those given, to SHA-256."""
+    """``source``, ``face``, ``labels``, ``context``, those given, to SHA-256; ``label_names`` where a list stands beside the labels."""
 
     @classmethod
     def of(cls, source: Path | str, face: Path | str | None, labels: Path | str | None, context: Path | str | None) -> Inputs:
@@ -31,10 +34,35 @@ class Inputs:
 
         Raises:
             InputError: One of them is missing or cannot be read.
+            UsageError: The source is the folder of a case.
         """
+        if (Path(source) / MANIFEST).is_file():
+            raise UsageError(f"{source}: is the folder of a case; give what the case was made from")
         given = {"source": source, "face": face, "labels": labels, "context": context}
         paths = {name: Path(path) for name, path in given.items() if path is not None}
-        return cls(**paths, sha256={name: acquire.source_sha256(path) for name, path in paths.items()})
+        sha256 = {name: acquire.source_sha256(path) for name, path in paths.items()}
+        beside = acquire.names_beside(paths["labels"]) if "labels" in paths else {}
+        return cls(**paths, sha256=sha256 | ({"label_names": digest(beside)} if beside else {}))
+
+    def named(self) -> dict[str, str]:
+        """Each input's SHA-256 by its stem; where another has the stem already, with what it is: ``x (labels)``."""
+        out: dict[str, str] = {}
+        for role in ("source", "face", "labels", "context"):
+            path: Path | None = getattr(self, role)
+            if path is not None:
+                stem = stem_of(path)
+                out[stem if stem not in out else f"{stem} ({role})"] = self.sha256[role]
+        return out
+
+    def apart_from(self, out: Path) -> None:
+        """Nothing where the case folder ``out`` lies outside of every input.
+
+        Raises:
+            UsageError: It lies in one: the case would change its own input.
+        """
+        for path in (self.source, self.face, self.labels):
+            if path is not None and path.is_dir() and out.resolve().is_relative_to(path.resolve()):
+                raise UsageError(f"{out}: lies in the input {path}; give --out a folder outside of it")
 
     def read(self, options: acquire.Options) -> Case:
         """The source, with the clip of the face and the context beside it.
@@ -47,17 +75,33 @@ class Inputs:
         if self.labels and case.video:
             raise UsageError("--labels takes the place of a model for a scan or picture; the input is a clip: leave --labels out")
         if self.face:
-            case = replace(case, video=self._face(case, self.face, options))
+            video, verdicts = self._face(case, self.face, options)
+            case = replace(case, video=video, verdicts=(*case.verdicts, *verdicts))
+        case = replace(case, verdicts=(*case.verdicts, *_not_used(case, options)))
         return replace(case, context=acquire.read_context(self.context)) if self.context else case
 
-    def _face(self, case: Case, path: Path, options: acquire.Options) -> Video:
+    def _face(self, case: Case, path: Path, options: acquire.Options) -> tuple[Video, tuple[Verdict, ...]]:
         if case.video:
             raise UsageError("--face stands beside a scan or picture; the input is a clip itself: leave --face out")
         face = acquire.read(path, options)
+        if not face.images and face.video is None:
+            raise InputError(f"{path}: cannot be the face: {'; '.join(v.reason for v in face.verdicts if v.verdict == 'refused')}")
         if face.images and not face.images[0].is_picture:
             raise UsageError("--face must be a photo or a clip, got a volume; give the volume as INPUT")
         video = face.video or acquire.photo_as_video(path, face.images[0])
-        return replace(video, name=f"{video.name}_face") if video.name in {i.name for i in case.images} else video
+        apart = replace(video, name=f"{video.name}_face") if video.name in {i.name for i in case.images} else video
+        return apart, face.verdicts
+
+
+def _not_used(case: Case, options: acquire.Options) -> tuple[Verdict, ...]:
+    """What was asked for and has no meaning for this source."""
+    is_picture = bool(case.images) and case.images[0].is_picture
+    told = []
+    if options.spacing_mm is not None and not is_picture:
+        told.append("--spacing-mm was not used: it is for pictures; a volume has its own spacing, a clip has none")
+    if (options.series is not None or options.allow_gaps) and not case.instances:
+        told.append("--series and --allow-gaps were not used: they are for DICOM")
+    return tuple(Verdict(gate="input", verdict="passed", subject="options", reason=reason) for reason in told)
 
 
 def _without_slice(case: Case) -> Case:

@@ -11,6 +11,9 @@ from diaphane.core.recipe import NotAssessed
 from diaphane.engine.bundle import Bundle, open_bundle
 from diaphane.pipeline.faces import Faces
 
+GIVEN = "given"
+"""The source of labels that someone made."""
+
 
 def not_assessed(parts: Sequence[Part], faces: Faces, used: Sequence[Bundle], classifiers: Sequence[Bundle]) -> tuple[NotAssessed, ...]:
     """Said of every case: by the bundles' recipes, by features that do not exist, by the scale that a picture lacks."""
@@ -29,7 +32,7 @@ def _of_part(part: Part) -> Iterator[NotAssessed]:
         known = ", ".join(sorted({r.modality for r in (open_bundle(n).recipe for n in zoo.names()) if r.task == "segment"}))
         why = f"no model for this kind of image; the shipped ones know {known} and, by rule, heads in CT and MR"
         yield NotAssessed(what="everything in the image", why=why)
-    elif not part.image.is_picture:
+    elif not part.image.is_picture and part.labels.source != GIVEN:
         yield NotAssessed(what="lesions in the scan", why="no model for this; --labels takes those that someone outlined")
     if part.image.is_picture and not part.image.geometry.calibrated:
         yield NotAssessed(what="sizes in millimetres", why="the picture has no scale; give one with --spacing-mm")
@@ -38,13 +41,13 @@ def _of_part(part: Part) -> Iterator[NotAssessed]:
 def _of_faces(parts: Sequence[Part], faces: Faces) -> Iterator[NotAssessed]:
     if faces.video is None:
         return
-    if any(part.frame is None for part in parts):
+    if faces.sightings and any(part.frame is None for part in parts):
         yield NotAssessed(what="where the face's findings lie in the scan", why="scan and face are not registered to each other in this version")
     if faces.sightings:
         yield NotAssessed(what="sizes on the face in millimetres", why="a photo or clip of a face carries no scale")
         yield NotAssessed(what="kinds of lesion on the face (melanoma or other)", why="no model for ordinary photos")
     if faces.sightings and not any(part.labels is not None for part in parts if part.frame is not None):
-        yield NotAssessed(what="lesions on the face", why="the plan names a bundle that does not look at faces")
+        yield NotAssessed(what="lesions on the face", why="the bundle that was asked for does not look at faces")
 
 
 def _lacking(part: Part, classifiers: Sequence[Bundle]) -> Iterator[NotAssessed]:

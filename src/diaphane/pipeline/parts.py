@@ -7,6 +7,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from diaphane import acquire, fuse, measure
 from diaphane.core.candidate import Candidate
 from diaphane.core.case import Case
@@ -42,13 +44,32 @@ def look(case: Case, image: Image, given: Path | None, bundles: Mapping[str, Bun
     if given:
         labels = acquire.read_labels(given, image)
         reason = f"{len(labels.table)} structures given, on the grid of the image"
-        return _kind(case, image), labels, (Verdict(gate="input", verdict="passed", subject="labels", reason=reason),)
+        return _kind(case, image), labels, (Verdict(gate="input", verdict="passed", subject="labels", reason=reason), *_swapped(image, labels))
     if not image.is_picture and plan.segment.bundle is None:
         from diaphane.segment.head import segment_head  # scikit-image: not for a picture
 
         labels_or_none, verdicts = segment_head(image, case.modality)
-        return (f"head {modality_of(case, image) or 'MR'}" if labels_or_none else ""), labels_or_none, verdicts
+        kind = modality_of(case, image)
+        guess = "the file does not say CT or MR and its values are not Hounsfield units: taken for MR"
+        told = () if kind else (Verdict(gate="input", verdict="passed", subject=image.name, reason=guess),)
+        return (f"head {kind or 'scan, taken for MR'}" if labels_or_none else ""), labels_or_none, (*told, *verdicts)
     return _by_bundle(image, bundles, plan)
+
+
+def _swapped(image: Image, labels: Labels) -> tuple[Verdict, ...]:
+    """A doubt about pairs of which the left one lies on the patient's right of the right one."""
+    if image.is_picture:
+        return ()
+    regions = {r.name: r for r in measure.regions_of(labels)}
+
+    def across(region: Region) -> float:
+        middle = np.array([start for start, _ in region.box]) + np.argwhere(region.mask).mean(axis=0)
+        return float(image.geometry.to_world(middle)[0])
+
+    pairs = [(name, measure.opposite(name)) for name in regions if "left" in name.lower() and measure.opposite(name) in regions]
+    wrong = [left for left, right in pairs if across(regions[left]) < across(regions[right])]
+    reason = f"{', '.join(wrong[:5])}: lies on the patient's right of its counterpart; the labels or the scan may be mirrored"
+    return (Verdict(gate="input", verdict="doubted", subject="labels", reason=reason),) if wrong else ()
 
 
 def look_at_faces(image: Image, frame: int, faces: Faces, bundle: Bundle | None, plan: Plan) -> Seen:
@@ -128,6 +149,8 @@ def used_bundles(parts: Sequence[Part], bundles: Sequence[Bundle]) -> list[Bundl
 
 
 def _by_bundle(image: Image, bundles: Mapping[str, Bundle], plan: Plan) -> Seen:
+    if not image.is_picture:
+        return "", None, (Verdict(gate="input", verdict="refused", subject=image.name, reason="a volume; the bundle that was asked for takes pictures"),)
     if not bundles:  # a bundle for faces was asked for by name
         reason = "no face was found, and the bundle that was asked for looks at faces alone"
         return "", None, (Verdict(gate="input", verdict="refused", subject=image.name, reason=reason),)

@@ -52,6 +52,7 @@ class Steps:
         self.bundles = {name: b for name, b in asked.items() if b.recipe.field_of_view == "image"}
         self.face_bundle = next((b for b in asked.values() if b.recipe.field_of_view == "face"), None)
         self.classifiers = assess.classifiers(plan.assess)
+        inputs.apart_from(out)
         self.inputs, self.plan, self.folder, self.out = inputs, plan, CaseFolder(out), out
         sha = inputs.sha256["source"]
         earlier = self.folder.manifest["stages"].get("acquire", {}).get("result", {}).get("source_sha256", sha)
@@ -250,7 +251,7 @@ class Steps:
     def _provenance(self, used: list[Bundle], parts: tuple[Part, ...]) -> Provenance:
         return Provenance(
             version=version(),
-            inputs={stem_of(getattr(self.inputs, name)): sha for name, sha in self.inputs.sha256.items()},
+            inputs=self.inputs.named(),
             plan_sha256=digest(asdict(self.plan)),
             weights={b.name: b.weights_sha256 for b in used},
             recipes={b.name: b.recipe_sha256 for b in used},

@@ -49,7 +49,8 @@ def row_of(outcome: Outcome, name: str) -> CaseRow:
     """The row of a case that was run."""
     numbers: dict[str, float] = {"findings": len(outcome.decision.findings)} if any(p.labels is not None for p in outcome.parts) else {}
     for finding in outcome.decision.findings[:1]:
-        numbers["lesion_probability"] = finding.probability
+        if finding.probability is not None:
+            numbers["lesion_probability"] = finding.probability
         numbers |= {f"{a.task}_probability": a.probability for a in finding.assessments}
     for region in outcome.regions:
         size = region.feature("volume") or region.feature("area")

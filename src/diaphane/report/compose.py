@@ -17,7 +17,7 @@ def compose(outcome: Outcome, folder: Path, options: Options) -> tuple[Path, ...
 
     There is no ``seg.dcm`` where nothing was segmented or the image is a face's.
     """
-    from diaphane.report.dicom_seg import write_seg
+    from diaphane.report.dicom_seg import why_no_seg, write_seg
     from diaphane.report.fhir import fhir_bundle
     from diaphane.report.pictures import close_up, face_pictures_of, pictures_of
 
@@ -28,6 +28,7 @@ def compose(outcome: Outcome, folder: Path, options: Options) -> tuple[Path, ...
     if options.fhir:
         written.append(folder / FHIR)
         written[-1].write_bytes(fhir_bundle(outcome, " ".join(summary), options))
+    missing = why_no_seg(outcome.parts[0]) if options.segmentation_object and outcome.parts else ""
     text = page(
         "case.html",
         outcome=outcome,
@@ -39,6 +40,7 @@ def compose(outcome: Outcome, folder: Path, options: Options) -> tuple[Path, ...
         faces=faces_of(outcome),
         face_pictures=face_pictures_of(outcome, options),
         scene=SCENE if solids_of(outcome) else "",
+        no_seg=missing if outcome.parts and outcome.parts[0].labels is not None and outcome.parts[0].frame is None else "",
         files=[path.name for path in written if path.parent == folder],
     )
     path = folder / REPORT

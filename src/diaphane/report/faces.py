@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diaphane.core.outcome import Outcome
+from diaphane.core.track import tracks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,12 @@ def faces_of(outcome: Outcome) -> list[FaceTold]:
     """Each identity, in the order of their numbers."""
     count = outcome.video.frame_count if outcome.video else 1
     told = []
-    for identity in sorted({s.face.identity for s in outcome.sightings}):
-        own = [s for s in outcome.sightings if s.face.identity == identity]
-        frames = sorted(s.frame for s in own)
+    for track in sorted(tracks_of(outcome.sightings), key=lambda t: t.identity):
+        own = track.sightings
+        frames = [s.frame for s in own]
         told.append(
             FaceTold(
-                identity=identity,
+                identity=track.identity,
                 frames=len(own),
                 first_s=own[0].time_s,
                 last_s=own[-1].time_s,

@@ -95,6 +95,8 @@ def solids_of(outcome: Outcome) -> list[Region]:
 
 def _structures(part: Part) -> list[str]:
     structures = [r for r in part.regions if r.role == "anatomy"]
+    if part.labels is not None and not part.labels.table:
+        return ["The labels that were given are empty: there was nothing to measure."]
     if not structures or part.labels is None:
         return []
     name = "area" if part.image.is_picture else "volume"
