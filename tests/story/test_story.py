@@ -175,7 +175,9 @@ def test_demo_shows_the_truth_beside_the_result(cli, tmp_path: Path) -> None:
         found = [float(r["dice_with_truth"]) for r in csv.DictReader(file)]
     assert len(found) == 4
     assert min(found) > 0.9
-    assert "Truth, known because the picture was made" in (tmp_path / "demo/index.html").read_text()
+    text = (tmp_path / "demo/index.html").read_text()
+    assert "Truth, known because the picture was made" in text
+    assert "The made lesion on the left cheek was found" in text
 
 
 def test_run_killed_at_any_moment_goes_on_to_the_same_bytes(made: tuple[Path, BoolArray], tmp_path: Path) -> None:

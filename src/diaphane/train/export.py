@@ -18,10 +18,9 @@ import torch
 from diaphane.core.coding import json_text
 from diaphane.core.recipe import Fingerprint, Recipe
 from diaphane.engine import bundle as names
-from diaphane.nets.unet import UNet
 
 
-def onnx_bytes(network: UNet, shape: tuple[int, int, int]) -> bytes:
+def onnx_bytes(network: torch.nn.Module, shape: tuple[int, int, int]) -> bytes:
     """The network as ONNX, opset 17, any batch size, of pictures (channel, row, column).
 
     By the TorchScript exporter: its graph is 1 % smaller and it needs no package but onnx; torch warns that it will go.

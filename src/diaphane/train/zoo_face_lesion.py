@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from safetensors.torch import load_file, save_file
+from torch.nn import Module
 
 from diaphane.core.arrays import BoolArray, FloatArray
 from diaphane.core.image import Image
@@ -23,6 +24,7 @@ from diaphane.core.labels import Labels
 from diaphane.core.recipe import InputRecipe, LabelRecipe, NotAssessed, Recipe
 from diaphane.engine import bundle as names
 from diaphane.engine.bundle import open_bundle
+from diaphane.nets.mirrored import Mirrored
 from diaphane.nets.unet import UNet
 from diaphane.ops.components import components
 from diaphane.ops.crop import cropped
@@ -77,9 +79,10 @@ Segmenter = Callable[[Image], Labels]
 
 
 def face_lesion(data: Path, out: Path, work: Path) -> None:
-    """Trained on part ``train`` of the simulation; when to stop and the threshold by ``tune``; ``test`` is read once, here."""
+    """Trained on part ``train`` of the simulation; when to stop and the threshold by ``tune``; how often ``test`` was read, the card says."""
     tune = read_shots(pictures(data, work, "tune"))
-    network, history = trained_on_faces(data, work, tune)
+    single, history = trained_on_faces(data, work, tune)
+    network = Mirrored(single)  # CPM on tune 0.64 instead of 0.58
     recipe = replace(FACE_LESION, threshold=best_threshold(network, tune))
     files = {names.NETWORK: onnx_bytes(network, (3, *_size(recipe)))}
     write_bundle(out / recipe.name, recipe, files)
@@ -143,7 +146,7 @@ def _history(finished: Path) -> dict[str, Any]:
     return {"looks": looks, "best_step": best["step"], "stopped_at": looks[-1]["step"], "planned": FACE_FIT.steps}
 
 
-def by_torch(network: UNet, threshold: float) -> Segmenter:
+def by_torch(network: Module, threshold: float) -> Segmenter:
     """What the bundle will say, from the network itself."""
     return lambda image: _labels(probabilities(network, image, FACE_LESION), threshold)
 
@@ -153,7 +156,7 @@ def _labels(probability: FloatArray, threshold: float) -> Labels:
     return Labels(labels[None], FACE_LESION.labels, (1 - probability[0])[None])
 
 
-def best_threshold(network: UNet, tune: Sequence[Shot]) -> float:
+def best_threshold(network: Module, tune: Sequence[Shot]) -> float:
     """The one whose candidates have the highest CPM on tune."""
     said = {image.name: probabilities(network, image, FACE_LESION) for image, _ in (shot.square(shot.face_box) for shot in tune)}
 

@@ -56,7 +56,7 @@ def halves(samples: Sequence[Sample], recipe: Recipe, options: FitOptions, work:
 
 
 @torch.inference_mode()
-def probabilities(network: UNet, image: Image, recipe: Recipe) -> FloatArray:
+def probabilities(network: torch.nn.Module, image: Image, recipe: Recipe) -> FloatArray:
     """Class probabilities (class, row, column) on the source grid, by plain float32 torch."""
     prepared = prepare(image, recipe)
     top, left, height, width = prepared.box
