@@ -46,11 +46,6 @@ class Mesh:
         return np.where(lengths > 0, sums / np.maximum(lengths, 1e-30), (0.0, 0.0, 1.0)).astype(np.float32)
 
     @property
-    def area_mm2(self) -> float:
-        """Area of all faces."""
-        return float(np.linalg.norm(self.face_vectors, axis=1).sum()) / 2
-
-    @property
     def volume_mm3(self) -> float:
         """Enclosed volume; positive when the faces look outward."""
         if not len(self.faces):
