@@ -63,7 +63,8 @@ def summary_of(outcome: Outcome) -> list[str]:
     lesions = outcome.decision.findings
     sentences = _faces(outcome)
     if any(label.role == "lesion" for part in outcome.parts if part.labels for label in part.labels.table):
-        sentences.append(_count(lesions))
+        possible = all(outcome.part(f.image).frame is not None for f in lesions)
+        sentences.append(_count(lesions, "possible " if possible else ""))
     sentences += [_assessed(a, f) for f in lesions for a in f.assessments]
     return sentences + [s for part in outcome.parts for s in _structures(part)]
 
@@ -141,13 +142,13 @@ def _scaled(shares: Sequence[tuple[str, float]]) -> tuple[tuple[str, float, floa
     return tuple((name, share, abs(share) / largest) for name, share in shares)
 
 
-def _count(findings: tuple[Finding, ...]) -> str:
+def _count(findings: tuple[Finding, ...], how: str) -> str:
     if not findings:
         return "No lesion was found."
     labels = sorted({f.label for f in findings})
     noun = labels[0] if len(labels) == 1 else "lesion"
     sites = ", ".join(dict.fromkeys(f.site for f in findings if f.site))
-    return f"{len(findings)} {noun}{'s' if len(findings) > 1 else ''} found{': ' + sites if sites else ''}."
+    return f"{len(findings)} {how}{noun}{'s' if len(findings) > 1 else ''} found{': ' + sites if sites else ''}."
 
 
 def _assessed(assessment: Assessment, finding: Finding) -> str:
