@@ -76,7 +76,7 @@ def write_series(folder: Path, matrix: np.ndarray, count: int = SHAPE[0], sop_cl
     for k in range(count):
         d = Dataset()
         d.SpecificCharacterSet = "ISO_IR 100"
-        d.PatientName, d.PatientID, d.PatientBirthDate, d.PatientSex = "Müller^Jörg", "4711", "19610203", "M"
+        d.PatientName, d.PatientID, d.PatientBirthDate, d.PatientSex = "Müller^Jörg", "PID-4711", "19610203", "M"
         d.StudyInstanceUID, d.SeriesInstanceUID, d.FrameOfReferenceUID = study, series, frame
         d.StudyDate, d.StudyTime, d.AccessionNumber, d.StudyID, d.ReferringPhysicianName = "20200102", "030405", "A1", "S1", ""
         d.SOPClassUID, d.SOPInstanceUID, d.Modality, d.Manufacturer = sop_class, generate_uid(), "CT", "Maker"
@@ -250,7 +250,7 @@ def test_a_picture_without_orientation_is_referred_to(rng: np.random.Generator, 
     part = part_of(array, np.eye(4), files)
     part = replace(part, image=Image(part.image.array, Geometry.of_picture(), "x", SOURCE))
     seg = pydicom.dcmread(write_seg(part, outcome_of(part), tmp_path, Options())[0])
-    assert seg.PatientID == "4711"
+    assert seg.PatientID == "PID-4711"
     numbers = [g.SegmentIdentificationSequence[0].ReferencedSegmentNumber for g in seg.PerFrameFunctionalGroupsSequence]
     assert {n: f.tolist() for n, f in zip(numbers, frames_of(seg), strict=True)} == {n: (array[0] == v).tolist() for n, v in enumerate((2, 9, 200), 1)}
 

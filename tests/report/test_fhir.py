@@ -218,7 +218,7 @@ def test_the_study_is_the_one_of_the_segmentation(source: str, rng: np.random.Ge
     assert (images["numberOfInstances"], images["modality"]["code"]) == (5, "CT")
     assert (segmentation["uid"], segmentation["modality"]["code"]) == (seg.SeriesInstanceUID, "SEG")
     assert (study["numberOfInstances"], study["numberOfSeries"], study["status"]) == (6, 2, "available")
-    for secret in ("4711", "Müller", "1961", "20200102"):
+    for secret in ("PID-4711", "Müller", "19610203", "1961-02-03", "20200102"):  # none that the digits of a UID could hold by chance
         assert secret not in text
     (alone,) = resources(json.loads(fhir_bundle(outcome, "", Options(segmentation_object=False))), "ImagingStudy")
     assert alone["numberOfSeries"] == 1

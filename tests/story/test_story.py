@@ -97,7 +97,7 @@ def test_manifest_says_what_the_case_was_made_from(case: Path, made: tuple[Path,
 
 def test_report_is_one_page_with_no_outside_request_and_says_what_it_must(case: Path) -> None:
     text = (case / "report.html").read_text()
-    assert "http" not in text.replace("http-equiv", "")
+    assert "://" not in text
     assert 'src="data:image/png;base64,' in text
     for words in ("1 skin lesion found.", "melanoma probability", "Not a medical device", "no model for this", "px²", "no scale", "sha256", "skin_lesion"):
         assert words in text, words
@@ -305,7 +305,7 @@ def test_report_of_scan_and_face_says_what_was_done_and_what_not(both: Path) -> 
     ):
         assert words in text, words
     assert "93 years" not in text
-    assert "http" not in text.replace("http-equiv", "")
+    assert "://" not in text
 
 
 def test_second_run_of_scan_and_face_does_nothing(both: Path, head_and_face: tuple[Path, Path, HeadPhantom], cli) -> None:
