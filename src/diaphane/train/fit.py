@@ -10,7 +10,8 @@ import torch
 from tqdm import trange
 
 from diaphane.core.arrays import FloatArray, IntArray
-from diaphane.nets.unet import UNet
+from diaphane.nets.blocks import Network
+from diaphane.nets.network import network as make_network
 from diaphane.train.augment import Ranges, apply, draw
 from diaphane.train.losses import dice_cross_entropy
 
@@ -32,7 +33,7 @@ class FitOptions:
     """Share of the old weights kept in the moving average that is exported."""
 
 
-def fit_network(arrays: FloatArray, labels: IntArray, classes: int, options: FitOptions, title: str) -> UNet:
+def fit_network(arrays: FloatArray, labels: IntArray, classes: int, options: FitOptions, title: str) -> Network:
     """A U-Net with averaged weights, in evaluation mode.
 
     ``arrays`` (sample, channel, row, column) float32 are as ``prepare`` makes them; ``labels`` (sample, row, column) run
@@ -40,7 +41,7 @@ def fit_network(arrays: FloatArray, labels: IntArray, classes: int, options: Fit
     """
     torch.manual_seed(options.seed)
     rng = np.random.default_rng(options.seed)
-    network = UNet(arrays.shape[1], classes + 1, options.widths)
+    network = make_network("unet", arrays.shape[1], classes + 1, widths=options.widths)
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), options.learning_rate, weight_decay=options.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda n: min(1, (n + 1) / 100) * (1 - n / options.steps) ** 0.9)
