@@ -45,27 +45,24 @@ def over(values, x: np.ndarray) -> np.ndarray:
     return values.detach().numpy().reshape(-1, *[1] * (x.ndim - 1))
 
 
+SLOW = {
+    nn.Conv2d: slow_conv,
+    nn.Conv3d: slow_conv,
+    nn.InstanceNorm2d: slow_norm,
+    nn.InstanceNorm3d: slow_norm,
+    nn.GroupNorm: slow_norm,
+    nn.LeakyReLU: lambda _, x: np.where(x > 0, x, 0.01 * x),
+    nn.ReLU: lambda _, x: np.maximum(x, 0),
+    nn.ReLU6: lambda _, x: np.clip(x, 0, 6),
+    nn.AdaptiveAvgPool2d: lambda _, x: x.mean((1, 2), keepdims=True),
+    nn.Identity: lambda _, x: x,
+}
+
+
 def slow(layer, x: np.ndarray) -> np.ndarray:
-    match layer:
-        case nn.Sequential():
-            for part in layer:
-                x = slow(part, x)
-            return x
-        case nn.Conv2d() | nn.Conv3d():
-            return slow_conv(layer, x)
-        case nn.InstanceNorm2d() | nn.InstanceNorm3d() | nn.GroupNorm():
-            return slow_norm(layer, x)
-        case nn.LeakyReLU():
-            return np.where(x > 0, x, 0.01 * x)
-        case nn.ReLU():
-            return np.maximum(x, 0)
-        case nn.ReLU6():
-            return np.clip(x, 0, 6)
-        case nn.AdaptiveAvgPool2d():
-            return x.mean((1, 2), keepdims=True)
-        case nn.Identity():
-            return x
-    raise TypeError(layer)
+    for part in layer if isinstance(layer, nn.Sequential) else []:
+        x = slow(part, x)
+    return x if isinstance(layer, nn.Sequential) else SLOW[type(layer)](layer, x)
 
 
 def both(block, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -67,12 +67,25 @@ def test_the_same_seed_builds_the_same_network(name) -> None:
     )
 
 
-@pytest.mark.parametrize(("dimensions", "name", "encoder"), [f for f in FLAT if f[2] in ("plain", "mobilenetv2", "resnet18")] + SOLID[:1] + SOLID[4:5])
-def test_onnx_gives_what_torch_gives(dimensions, name, encoder) -> None:
+ONE_THREAD = onnxruntime.SessionOptions()
+ONE_THREAD.intra_op_num_threads = 1
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "name", "encoder", "widths"),
+    [
+        *((2, name, "plain", FIVE) for name in NETWORKS),
+        *((2, name, encoder, THREE) for name, encoder in PAIRS if encoder in ("mobilenetv2", "resnet18", "resnet50")),
+        (2, "deeplabv3plus", "mobilenetv2", FIVE),
+        (3, "unet", "plain", THREE),
+        (3, "unetplusplus", "resnet18", THREE),
+    ],
+)
+def test_onnx_gives_what_torch_gives(dimensions, name, encoder, widths) -> None:
     torch.manual_seed(1)
-    net = network(name, 3, 2, dimensions=dimensions, encoder=encoder, widths=FIVE if dimensions == 2 else THREE).eval()
-    shape = (3, 32, 64) if dimensions == 2 else (3, 8, 16, 12)
-    session = onnxruntime.InferenceSession(onnx_bytes(net, shape))
+    net = network(name, 3, 2, dimensions=dimensions, encoder=encoder, widths=widths).eval()
+    shape = (3, 64, 96) if dimensions == 2 else (3, 16, 24, 16)
+    session = onnxruntime.InferenceSession(onnx_bytes(net, shape), ONE_THREAD)
     x = noise(3, *shape)
     with torch.no_grad():
         expected = net(x).numpy()

@@ -19,7 +19,7 @@ def net(request):
 
 @pytest.fixture
 def x(net):
-    return torch.randn(1, 3, *[16] * len(net.stride))
+    return torch.randn(1, 3, *[2 * n for n in net.stride])
 
 
 def node(net, features, i: int, j: int):

@@ -66,9 +66,9 @@ def published(name: str, channels: int, design: Design, halvings: int) -> Encode
     if depth > 5:
         raise UsageError(f"{name} halves the resolution five times, got {depth} widths: give at most five")
     make = mobilenet_stages if name == "mobilenetv2" else partial(resnet_stages, name)
-    stages, outputs = make(channels, layers, halvings)
-    strides = [(2 if n < halvings else 1,) * design.dimensions for n in range(5)]
-    return Encoder(nn.Identity(), stages, (channels, *outputs), strides).cut(depth)
+    stages, outputs = make(channels, layers, depth, halvings)
+    strides = [(2 if n < halvings else 1,) * design.dimensions for n in range(depth)]
+    return Encoder(nn.Identity(), stages, (channels, *outputs), strides)
 
 
 ENCODERS: dict[EncoderName, Callable[[int, Design, int], Encoder]] = {

@@ -32,14 +32,14 @@ class InvertedResidual(nn.Module):
         return x + out if self.adds else out
 
 
-def mobilenet_stages(channels: int, layers: Layers, halvings: int) -> tuple[list[nn.Module], tuple[int, ...]]:
-    """The five stages, and the channels after each.
+def mobilenet_stages(channels: int, layers: Layers, depth: int, halvings: int) -> tuple[list[nn.Module], tuple[int, ...]]:
+    """The first ``depth`` of five stages, and the channels after each.
 
     Stages after the first ``halvings`` keep the resolution and are dilated instead.
     """
     stages: list[nn.Module] = []
     inputs = 32
-    for n, rows in enumerate(STAGES):
+    for n, rows in enumerate(STAGES[:depth]):
         dilation = 2 ** max(0, n + 1 - halvings)
         blocks: list[nn.Module] = [layers.unit(channels, 32, act=nn.ReLU6(inplace=True), stride=2)] if n == 0 else []
         for expansion, outputs, count, stride in rows:
@@ -47,4 +47,4 @@ def mobilenet_stages(channels: int, layers: Layers, halvings: int) -> tuple[list
                 blocks.append(InvertedResidual(inputs, outputs, expansion, layers, stride=stride if k == 0 and n < halvings else 1, dilation=dilation))
                 inputs = outputs
         stages.append(nn.Sequential(*blocks))
-    return stages, tuple(rows[-1][1] for rows in STAGES)
+    return stages, tuple(rows[-1][1] for rows in STAGES[:depth])

@@ -40,15 +40,16 @@ class Residual(nn.Module):
         return torch.relu(self.layers(x) + self.shortcut(x))
 
 
-def resnet_stages(name: str, channels: int, layers: Layers, halvings: int) -> tuple[list[nn.Module], tuple[int, ...]]:
-    """The stem and the four stages of ``name``, and the channels after each.
+def resnet_stages(name: str, channels: int, layers: Layers, depth: int, halvings: int) -> tuple[list[nn.Module], tuple[int, ...]]:
+    """The first ``depth`` of stem and four stages of ``name``, and the channels after each.
 
     Stages after the first ``halvings`` keep the resolution and are dilated instead.
     """
     expansion = EXPANSION[name]
-    outputs = (64, *(width * expansion for width in WIDTHS))
+    widths = WIDTHS[: depth - 1]
+    outputs = (64, *(width * expansion for width in widths))
     stages: list[nn.Module] = [layers.unit(channels, 64, 7, act=nn.ReLU(inplace=True), stride=2)]
-    for n, (count, width, (before, after)) in enumerate(zip(BLOCKS[name], WIDTHS, pairwise(outputs), strict=True), 1):
+    for n, (count, width, (before, after)) in enumerate(zip(BLOCKS[name], widths, pairwise(outputs), strict=False), 1):
         dilation = 2 ** max(0, n + 1 - halvings)
         stride = 2 if n > 1 and n < halvings else 1
         first = Residual(before, width, expansion, layers, stride=stride, dilation=dilation)
