@@ -33,9 +33,19 @@ def test_every_parameter_gets_a_gradient(encoder) -> None:
 def test_head_is_linear_in_the_mean_feature() -> None:
     net = classifier(3, 4, widths=(4, 8)).eval()
     x = torch.randn(1, 3, 8, 8)
-    feature = net.encoder(x)[-1].detach().numpy()[0]
+    feature = net.encoder(x)[-1].relu().detach().numpy()[0]
     expected = net.head.weight.detach().numpy() @ feature.reshape(8, -1).mean(axis=1) + net.head.bias.detach().numpy()
     assert np.allclose(net(x)[0].detach().numpy(), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("norm", ["instance", "group"])
+@pytest.mark.parametrize("encoder", ["plain", "mobilenetv2", "resnet18"])
+def test_different_pictures_give_different_logits(encoder, norm) -> None:
+    torch.manual_seed(1)
+    net = classifier(3, 4, encoder=encoder, widths=(4, 8, 12), norm=norm).eval()
+    smooth = torch.linspace(0, 1, 32).expand(1, 3, 32, 32)
+    rough = torch.randn(1, 3, 32, 32)
+    assert (net(smooth) - net(rough)).abs().max() > 1e-3
 
 
 def test_its_encoder_is_that_of_a_segmentation_network() -> None:

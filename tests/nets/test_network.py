@@ -76,7 +76,7 @@ ONE_THREAD.intra_op_num_threads = 1
     [
         *((2, name, "plain", FIVE) for name in NETWORKS),
         *((2, name, encoder, THREE) for name, encoder in PAIRS if encoder in ("mobilenetv2", "resnet18", "resnet50")),
-        (2, "deeplabv3plus", "mobilenetv2", FIVE),
+        (2, "deeplabv3plus", "resnet18", FIVE),
         (3, "unet", "plain", THREE),
         (3, "unetplusplus", "resnet18", THREE),
     ],
@@ -107,6 +107,13 @@ def test_deeplab_dilates_what_would_go_below_a_sixteenth() -> None:
     assert set(dilated.values()) == {(2, 2)}
     assert all(key.startswith("down.4") for key in dilated)
     assert net.encoder(noise(1, 3, 64, 32))[-1].shape == (1, 512, 4, 2)
+
+
+def test_whole_picture_branch_tells_pictures_apart_even_after_instance_norm() -> None:
+    torch.manual_seed(1)
+    net = network("deeplabv3plus", 3, 2, encoder="mobilenetv2", widths=FIVE).eval()
+    smooth, rough = (net.context.whole[:2](net.encoder(x)[-1]) for x in (torch.linspace(0, 1, 64).expand(1, 3, 64, 64), noise(1, 3, 64, 64)))
+    assert (smooth - rough).abs().max() > 1e-2
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,10 @@ from diaphane.nets.encoders import encoder as make_encoder
 
 
 class Classifier(nn.Module):
-    """Shape: (batch, ``channels``, …) to logits (batch, ``classes``); any size."""
+    """A linear layer on the mean of what is above zero in the encoder's last features.
+
+    Shape: (batch, ``channels``, …) to logits (batch, ``classes``); any size.
+    """
 
     def __init__(self, channels: int, classes: int, design: Design) -> None:
         super().__init__()
@@ -22,7 +25,7 @@ class Classifier(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits, one a class."""
-        logits: torch.Tensor = self.head(self.encoder(x)[-1].flatten(2).mean(dim=2))
+        logits: torch.Tensor = self.head(self.encoder(x)[-1].relu().flatten(2).mean(dim=2))
         return logits
 
 
@@ -38,6 +41,6 @@ def classifier(
 ) -> Classifier:
     """The encoder of a segmentation network with a pooled linear head.
 
-    Group normalisation, because instance normalisation takes from each channel the mean that the head would read.
+    Group normalisation, because instance normalisation takes from each channel most of the mean that the head reads.
     """
     return Classifier(channels, classes, Design(dimensions=dimensions, encoder=encoder, widths=widths, norm=norm, strides=strides))

@@ -1,7 +1,8 @@
 """DeepLabV3+. Source: Chen, Zhu, Papandreou, Schroff, Adam, ECCV 2018, arXiv 1802.02611, figures 2 and 3, section 4.
 
-Differences from the paper: instance or group normalisation, no dropout; the branch that sees the whole picture has no
-normalisation (a map of one point has no spread); the head comes after the two 3x3 convolutions, as in the paper's best.
+Differences from the paper: instance or group normalisation, no dropout; a separable convolution normalises once, at its
+end; the branch that sees the whole picture has no normalisation (a map of one point has no spread) and averages what
+is above zero (the plain mean of a channel after instance normalisation is the same for every picture).
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ RATES = (6, 12, 18)
 
 
 def separable(inputs: int, outputs: int, layers: Layers, dilation: int = 1) -> nn.Sequential:
-    """3x3 a channel, then 1x1 across channels, each with normalisation and ReLU."""
-    each = layers.unit(inputs, inputs, act=nn.ReLU(inplace=True), dilation=dilation, groups=inputs)
-    return nn.Sequential(each, layers.unit(inputs, outputs, 1, act=nn.ReLU(inplace=True)))
+    """3x3 a channel, then 1x1 across channels, normalisation and ReLU."""
+    each = layers.conv(inputs, inputs, dilation=dilation, groups=inputs)
+    return nn.Sequential(each, *layers.unit(inputs, outputs, 1, act=nn.ReLU(inplace=True)))
 
 
 class AtrousPyramid(nn.Module):
@@ -33,7 +34,7 @@ class AtrousPyramid(nn.Module):
         super().__init__()
         point = layers.unit(inputs, outputs, 1, act=nn.ReLU(inplace=True))
         self.scales = nn.ModuleList([point, *(separable(inputs, outputs, layers, rate) for rate in RATES)])
-        self.whole = nn.Sequential(nn.AdaptiveAvgPool2d(1), layers.conv(inputs, outputs, 1, bias=True), nn.ReLU(inplace=True))
+        self.whole = nn.Sequential(nn.ReLU(), nn.AdaptiveAvgPool2d(1), layers.conv(inputs, outputs, 1, bias=True), nn.ReLU(inplace=True))
         self.project = layers.unit(5 * outputs, outputs, 1, act=nn.ReLU(inplace=True))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
