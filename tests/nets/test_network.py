@@ -75,7 +75,8 @@ ONE_THREAD.intra_op_num_threads = 1
     ("dimensions", "name", "encoder", "widths"),
     [
         *((2, name, "plain", FIVE) for name in NETWORKS),
-        *((2, name, encoder, THREE) for name, encoder in PAIRS if encoder in ("mobilenetv2", "resnet18", "resnet50")),
+        *((2, name, encoder, THREE) for name, encoder in PAIRS if encoder in ("mobilenetv2", "resnet18")),
+        (2, "unetplusplus", "resnet50", THREE),
         (2, "deeplabv3plus", "resnet18", FIVE),
         (3, "unet", "plain", THREE),
         (3, "unetplusplus", "resnet18", THREE),

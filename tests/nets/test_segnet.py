@@ -20,27 +20,27 @@ def pictures(kind: str):
 @pytest.mark.parametrize("kind", ["noise", "many ties", "nearly all ties", "rectified"])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_unpooling_by_masks_is_unpooling_by_indices(kind, layout, dtype) -> None:
+def test_unpooling_by_place_is_unpooling_by_indices(kind, layout, dtype) -> None:
     x = pictures(kind).to(dtype=dtype, memory_format=layout)
     values = torch.randn(2, 3, 8, 6).to(dtype)
-    pooled, masks = pool(x)
+    pooled, place = pool(x)
     expected, indices = functional.max_pool2d(x, 2, return_indices=True)
     assert torch.equal(pooled, expected)
-    assert torch.equal(unpool(values, masks), functional.max_unpool2d(values.contiguous(), indices.contiguous(), 2))
+    assert torch.equal(unpool(values, place), functional.max_unpool2d(values.contiguous(), indices.contiguous(), 2))
 
 
 def test_the_first_maximum_in_reading_order_wins() -> None:
     x = torch.tensor([[1.0, 5.0, 2.0, 2.0], [5.0, 5.0, 2.0, 2.0]])[None, None]
-    _, masks = pool(x)
+    _, place = pool(x)
     expected = torch.tensor([[0.0, 7.0, 8.0, 0.0], [0.0, 0.0, 0.0, 0.0]])[None, None]
-    assert torch.equal(unpool(torch.tensor([[[[7.0, 8.0]]]]), masks), expected)
+    assert torch.equal(unpool(torch.tensor([[[[7.0, 8.0]]]]), place), expected)
 
 
 def test_gradients_are_those_of_index_unpooling() -> None:
     x = pictures("many ties").requires_grad_()
     weight = torch.randn(x.shape)
-    pooled, masks = pool(x)
-    (ours,) = torch.autograd.grad((unpool(pooled.square(), masks) * weight).sum(), x)
+    pooled, place = pool(x)
+    (ours,) = torch.autograd.grad((unpool(pooled.square(), place) * weight).sum(), x)
     pooled, indices = functional.max_pool2d(x, 2, return_indices=True)
     (theirs,) = torch.autograd.grad((functional.max_unpool2d(pooled.square(), indices, 2) * weight).sum(), x)
     assert torch.equal(ours, theirs)
@@ -72,8 +72,8 @@ def test_unpooling_exports_and_breaks_ties_alike() -> None:
 
     class Both(torch.nn.Module):
         def forward(self, x):
-            pooled, masks = pool(x)
-            return unpool(pooled + 1, masks)
+            pooled, place = pool(x)
+            return unpool(pooled + 1, place)
 
     x = pictures("many ties")
     session = onnxruntime.InferenceSession(onnx_bytes(Both(), (3, 16, 12)))

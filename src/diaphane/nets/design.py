@@ -27,7 +27,8 @@ class Design:
     widths: Sequence[int] = WIDTHS
     """Channels at each resolution, from full resolution down: of the decoder, and of the plain encoder, whose lowest is the last one."""
     norm: NormName = "instance"
-    """Instance normalisation looks at one channel of one sample, group normalisation at up to eight groups of channels."""
+    """Instance normalisation looks at one channel of one sample, group normalisation at groups of channels, eight of them where they divide.
+    The first trains only where the lowest resolution has more than one point, and is exact only where it has many."""
     strides: Sequence[Sequence[int]] = ()
     """Of the plain encoder from one resolution to the next, such as (1, 2, 2) for thick slices; 2 everywhere when empty."""
     deep_supervision: bool = False

@@ -3,9 +3,9 @@
 Differences from the paper: instance or group normalisation and leaky ReLU, which leaves fewer ties; widths as given
 (the paper's, VGG-16's, are 64, 128, 256, 512, 512).
 
-The decoder puts each value back where the maximum was. ``max_unpool2d`` does not export to ONNX, so that the
-place is kept as four masks, one a corner of the 2x2 window, of which exactly one is true: the first corner in reading
-order that holds the maximum, which is the index that ``max_pool2d`` gives.
+The decoder puts each value back where the maximum was. ``max_unpool2d`` does not export to ONNX, so that the place is
+kept as two masks: in each pair of columns, is the right one larger; of two rows of such maxima, is the lower one larger.
+Ties go left and up, so that this is the first maximum in reading order, which is the index that ``max_pool2d`` gives.
 """
 
 from __future__ import annotations
@@ -16,28 +16,30 @@ from torch import nn
 from diaphane.nets.blocks import Layers, Network
 from diaphane.nets.design import Design
 
+Place = tuple[torch.Tensor, torch.Tensor]
 
-def pool(x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """The maximum of each 2x2 window, and for each corner whether it is the (first) maximum.
 
-    Shape: (batch, channel, rows, columns) to (batch, channel, rows / 2, columns / 2), and four masks of that shape.
+def pool(x: torch.Tensor) -> tuple[torch.Tensor, Place]:
+    """The maximum of each 2x2 window, and its place: is it in the right column, is it in the lower row.
+
+    Shape: (batch, channel, rows, columns) to (batch, channel, rows / 2, columns / 2); the place is (…, rows, columns / 2)
+    and (…, rows / 2, columns / 2).
     """
-    top = nn.functional.max_pool2d(x, 2)
-    masks: list[torch.Tensor] = []
-    free = torch.ones_like(top, dtype=torch.bool)
-    for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        masks.append(free & (x[..., row::2, column::2] == top))
-        free = free & ~masks[-1]
-    return top, masks
+    with torch.no_grad():
+        left, right = x[..., ::2], x[..., 1::2]
+        larger = torch.maximum(left, right)
+        place = right > left, larger[..., 1::2, :] > larger[..., ::2, :]
+    return nn.functional.max_pool2d(x, 2), place
 
 
-def unpool(x: torch.Tensor, masks: list[torch.Tensor]) -> torch.Tensor:
-    """Each value at the corner that its mask says, 0 at the other three.
+def unpool(x: torch.Tensor, place: Place) -> torch.Tensor:
+    """Each value at its place in a 2x2 window, 0 elsewhere.
 
     Shape: (batch, channel, rows, columns) to (batch, channel, 2 rows, 2 columns).
     """
-    corners = torch.stack([x * mask for mask in masks], dim=2)
-    return nn.functional.pixel_shuffle(corners.flatten(1, 2), 2)
+    right, lower = place
+    rows = torch.stack([x * ~lower, x * lower], dim=-2).flatten(-3, -2)
+    return torch.stack([rows * ~right, rows * right], dim=-1).flatten(-2)
 
 
 class SegNet(Network):
@@ -61,8 +63,8 @@ class SegNet(Network):
         """Logits, one channel a class."""
         places = []
         for stage in self.down:
-            x, masks = pool(stage(x))
-            places.append(masks)
+            x, place = pool(stage(x))
+            places.append(place)
         for stage in self.up:
             x = stage(unpool(x, places.pop()))
         logits: torch.Tensor = self.head(x)
