@@ -55,6 +55,17 @@ def test_norm_is_the_one_asked_for(name, norm) -> None:
     assert kinds == {"InstanceNorm2d" if norm == "instance" else "GroupNorm"}
 
 
+@pytest.mark.parametrize(("name", "encoder"), [("unet", "plain"), ("unetplusplus", "plain"), ("deeplabv3plus", "plain"), ("deeplabv3plus", "resnet50")])
+def test_bfloat16_gives_nearly_what_float32_gives_with_the_norm_by_default(name, encoder) -> None:
+    torch.manual_seed(1)
+    net, x = network(name, 3, 2, encoder=encoder, widths=FIVE).eval(), noise(1, 3, 64, 64)
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        rounded = net(x).float()
+    with torch.no_grad():
+        exact = net(x)
+    assert (rounded - exact).abs().mean() < 0.05 * exact.std()
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_same_seed_builds_the_same_network(name) -> None:
     twins = []
@@ -112,7 +123,7 @@ def test_deeplab_dilates_what_would_go_below_a_sixteenth() -> None:
 
 def test_whole_picture_branch_tells_pictures_apart_even_after_instance_norm() -> None:
     torch.manual_seed(1)
-    net = network("deeplabv3plus", 3, 2, encoder="mobilenetv2", widths=FIVE).eval()
+    net = network("deeplabv3plus", 3, 2, encoder="mobilenetv2", widths=FIVE, norm="instance").eval()
     smooth, rough = (net.context.whole[:2](net.encoder(x)[-1]) for x in (torch.linspace(0, 1, 64).expand(1, 3, 64, 64), noise(1, 3, 64, 64)))
     assert (smooth - rough).abs().max() > 1e-2
 

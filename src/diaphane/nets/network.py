@@ -20,6 +20,10 @@ NETWORKS: dict[NetworkName, type[UNet | UNetPlusPlus | SegNet | DeepLabV3Plus]] 
     "deeplabv3plus": DeepLabV3Plus,
 }
 
+NORMS: dict[NetworkName, NormName] = {"unet": "instance", "unetplusplus": "instance", "segnet": "group", "deeplabv3plus": "group"}
+"""What each is normalised by unless told. Where all that comes out went through fifty layers of instance normalisation, each of
+which magnifies a little, bfloat16 gives another answer than float32; skip connections at full resolution keep the U-Nets from it."""
+
 
 def network(
     name: NetworkName,
@@ -29,16 +33,16 @@ def network(
     dimensions: Literal[2, 3] = 2,
     encoder: EncoderName = "plain",
     widths: Sequence[int] = WIDTHS,
-    norm: NormName = "instance",
+    norm: NormName | None = None,
     strides: Sequence[Sequence[int]] = (),
     deep_supervision: bool = False,
 ) -> Network:
-    """A network from ``channels`` to logits of ``classes``, with the weights that torch's random state gives; options as in `Design`.
+    """A network from ``channels`` to logits of ``classes``, with the weights that torch's random state gives; options as in `Design`, ``norm`` as in `NORMS`.
 
     Raises:
         UsageError: The network has no such form.
     """
-    design = Design(dimensions=dimensions, encoder=encoder, widths=widths, norm=norm, strides=strides, deep_supervision=deep_supervision)
+    design = Design(dimensions=dimensions, encoder=encoder, widths=widths, norm=norm or NORMS[name], strides=strides, deep_supervision=deep_supervision)
     nested = name in ("unet", "unetplusplus")
     if not nested and (dimensions != 2 or strides):
         raise UsageError(f"{name} is for pictures with equal strides, got {dimensions} dimensions and strides {tuple(strides)}: use unet or unetplusplus")
