@@ -3,12 +3,12 @@ from __future__ import annotations
 import torch
 
 from diaphane.nets.mirrored import Mirrored
-from diaphane.nets.unet import UNet
+from diaphane.nets.network import network as make_network
 
 
 def test_mirrored_picture_gets_the_mirrored_answer_and_softmax_leaves_it_alone() -> None:
     torch.manual_seed(0)
-    network = Mirrored(UNet(3, 2, (4, 8))).eval()
+    network = Mirrored(make_network("unet", 3, 2, widths=(4, 8))).eval()
     x = torch.rand(1, 3, 8, 12)
     with torch.inference_mode():
         straight, mirrored = network(x), network(x.flip(3)).flip(3)

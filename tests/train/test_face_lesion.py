@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 
 from diaphane.core.recipe import InputRecipe, LabelRecipe, Recipe  # noqa: E402
 from diaphane.errors import InputError  # noqa: E402
-from diaphane.nets.unet import UNet  # noqa: E402
+from diaphane.nets.blocks import Network  # noqa: E402
 from diaphane.simulate.dataset import write_pictures  # noqa: E402
 from diaphane.train.augment import Ranges  # noqa: E402
 from diaphane.train.fit import FitOptions, fit_network  # noqa: E402
@@ -113,7 +113,7 @@ def test_watcher_sees_every_step_and_may_end_training(rng: np.random.Generator) 
     still = Ranges(flip=False, rotation_deg=0, scale=0, shift=0, gain=0, offset=0)
     seen: list[int] = []
 
-    def watch(step: int, average: UNet) -> bool:
+    def watch(step: int, average: Network) -> bool:
         seen.append(step)
         return step < 3
 

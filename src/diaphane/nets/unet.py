@@ -1,41 +1,41 @@
-"""U-Net. Source: Ronneberger, Fischer, Brox, MICCAI 2015, arXiv 1505.04597, figure 1.
+"""U-Net. Source: Ronneberger, Fischer, Brox, MICCAI 2015, arXiv 1505.04597, figure 1; Cicek et al., MICCAI 2016, arXiv 1606.06650 (3-D).
 
-Differences from the paper: padded convolutions (the output has the input's size), instance
-normalisation, strided max pooling and transposed convolution as there, widths as given.
+Differences from the papers: padded convolutions (the output has the input's size), instance or group
+normalisation, any encoder; max pooling and transposed convolution as there, widths as given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import nn
 
-from diaphane.nets.blocks import ConvBlock
+from diaphane.nets.blocks import ConvBlock, Layers, Network
+from diaphane.nets.design import Design
+from diaphane.nets.encoders import encoder
 
 
-class UNet(nn.Module):
+class UNet(Network):
     """An encoder, a decoder, and a skip connection at every resolution.
 
-    Shape: (batch, ``channels``, rows, columns) to logits (batch, ``classes``, rows, columns); rows and
-    columns must be multiples of ``2 ** (len(widths) - 1)``.
+    Shape: (batch, ``channels``, …) to logits (batch, ``classes``, …); sizes must be multiples of ``stride``.
     """
 
-    def __init__(self, channels: int, classes: int, widths: Sequence[int] = (16, 32, 64, 128, 256)) -> None:
+    def __init__(self, channels: int, classes: int, design: Design) -> None:
         super().__init__()
-        pairs = list(zip(widths[:-1], widths[1:], strict=True))
-        self.stem = ConvBlock(channels, widths[0])
-        self.down = nn.ModuleList(ConvBlock(a, b) for a, b in pairs)
-        self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in reversed(pairs))
-        self.merge = nn.ModuleList(ConvBlock(2 * a, a) for a, _ in reversed(pairs))
-        self.head = nn.Conv2d(widths[0], classes, 1)
-        self.pool = nn.MaxPool2d(2)
+        layers, widths = Layers.of(design), design.widths
+        self.encoder = encoder(channels, design)
+        seen, strides = self.encoder.widths, self.encoder.strides
+        depth = len(strides)
+        below = [*widths[:depth], seen[depth]]
+        levels = range(depth - 1, -1, -1)
+        self.stride = self.encoder.stride(depth)
+        self.up = nn.ModuleList(layers.up(below[n + 1], widths[n], strides[n]) for n in levels)
+        self.merge = nn.ModuleList(ConvBlock(seen[n] + widths[n], widths[n], layers) for n in levels)
+        self.head = layers.head(widths[0], classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits, one channel a class."""
-        skips = [self.stem(x)]
-        for block in self.down:
-            skips.append(block(self.pool(skips[-1])))
+        skips = self.encoder(x)
         out: torch.Tensor = skips.pop()
         for up, merge in zip(self.up, self.merge, strict=True):
             out = merge(torch.cat([skips.pop(), up(out)], dim=1))

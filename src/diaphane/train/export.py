@@ -14,14 +14,15 @@ from typing import Any
 
 import tomli_w
 import torch
+from torch import nn
 
 from diaphane.core.coding import json_text
 from diaphane.core.recipe import Fingerprint, Recipe
 from diaphane.engine import bundle as names
 
 
-def onnx_bytes(network: torch.nn.Module, shape: tuple[int, int, int]) -> bytes:
-    """The network as ONNX, opset 17, any batch size, of pictures (channel, row, column).
+def onnx_bytes(network: nn.Module, shape: tuple[int, ...]) -> bytes:
+    """The network as ONNX, opset 17, any batch size, of pictures of ``shape`` (channel, …).
 
     By the TorchScript exporter: its graph is 1 % smaller and it needs no package but onnx; torch warns that it will go.
     """

@@ -11,7 +11,8 @@ import torch
 from tqdm import trange
 
 from diaphane.core.arrays import FloatArray, IntArray
-from diaphane.nets.unet import UNet
+from diaphane.nets.blocks import Network
+from diaphane.nets.network import network as make_network
 from diaphane.train.augment import Ranges, apply, draw
 from diaphane.train.losses import dice_cross_entropy
 
@@ -35,15 +36,15 @@ class FitOptions:
     """Lay pixels out channel by channel innermost: a fifth faster on CPUs for large pictures, and rounded otherwise."""
 
 
-Watch = Callable[[int, UNet], bool]
+Watch = Callable[[int, Network], bool]
 """Is given the steps taken and the averaged network after each; says whether training goes on."""
 
 
-def _go_on(step: int, average: UNet) -> bool:
+def _go_on(step: int, average: Network) -> bool:
     return True
 
 
-def fit_network(arrays: FloatArray, labels: IntArray, classes: int, options: FitOptions, title: str, *, watch: Watch = _go_on) -> UNet:
+def fit_network(arrays: FloatArray, labels: IntArray, classes: int, options: FitOptions, title: str, *, watch: Watch = _go_on) -> Network:
     """A U-Net with averaged weights, in evaluation mode.
 
     ``arrays`` (sample, channel, row, column) float32 are as ``prepare`` makes them; ``labels`` (sample, row, column) run
@@ -51,7 +52,7 @@ def fit_network(arrays: FloatArray, labels: IntArray, classes: int, options: Fit
     """
     torch.manual_seed(options.seed)
     rng = np.random.default_rng(options.seed)
-    network = UNet(arrays.shape[1], classes + 1, options.widths)
+    network = make_network("unet", arrays.shape[1], classes + 1, widths=options.widths)
     layout = torch.channels_last if options.channels_last else torch.contiguous_format
     network.to(memory_format=layout)  # type: ignore[call-overload]  # takes it, says it does not
     average = copy.deepcopy(network)

@@ -24,8 +24,9 @@ from diaphane.core.labels import Labels
 from diaphane.core.recipe import InputRecipe, LabelRecipe, NotAssessed, Recipe
 from diaphane.engine import bundle as names
 from diaphane.engine.bundle import open_bundle
+from diaphane.nets.blocks import Network
 from diaphane.nets.mirrored import Mirrored
-from diaphane.nets.unet import UNet
+from diaphane.nets.network import network as make_network
 from diaphane.ops.components import components
 from diaphane.ops.crop import cropped
 from diaphane.prepare import prepare
@@ -39,7 +40,7 @@ from diaphane.train.export import json_bytes, onnx_bytes, write_bundle
 from diaphane.train.fit import FitOptions, fit_network
 from diaphane.train.froc import Picture, froc, matched
 from diaphane.train.simulated import Shot, jittered, read_shots, stacked_shots
-from diaphane.train.zoo_networks import probabilities
+from diaphane.train.zoo_networks import probabilities, with_encoder
 from diaphane.train.zoo_recipes import NO_MODEL
 
 log = logging.getLogger(__name__)
@@ -113,7 +114,7 @@ class Best:
     weights: Path
     history: list[dict[str, float]] = field(default_factory=list)
 
-    def __call__(self, step: int, average: UNet) -> bool:
+    def __call__(self, step: int, average: Network) -> bool:
         """What ``fit_network`` asks after every step."""
         if step % EVERY:
             return True
@@ -126,7 +127,7 @@ class Best:
         return len(self.history) - 1 - best < PATIENCE
 
 
-def trained_on_faces(data: Path, work: Path, tune: Sequence[Shot]) -> tuple[UNet, dict[str, Any]]:
+def trained_on_faces(data: Path, work: Path, tune: Sequence[Shot]) -> tuple[Network, dict[str, Any]]:
     """The network that was best on tune, and how tune went: read from ``work`` if it was trained there before."""
     work.mkdir(parents=True, exist_ok=True)
     weights, finished = work / "face_lesion.safetensors", work / "face_lesion_history.json"
@@ -135,8 +136,8 @@ def trained_on_faces(data: Path, work: Path, tune: Sequence[Shot]) -> tuple[UNet
         arrays, labels = stacked_shots(read_shots(pictures(data, work, "train")), FACE_LESION, FACE_FIT.seed)
         fit_network(arrays, labels, 1, FACE_FIT, "face_lesion", watch=best)
         finished.write_bytes(json_bytes(best.history))
-    network = UNet(3, 2, FACE_FIT.widths)
-    network.load_state_dict(load_file(weights))
+    network = make_network("unet", 3, 2, widths=FACE_FIT.widths)
+    network.load_state_dict(with_encoder(load_file(weights)))
     return network.eval(), _history(finished)
 
 

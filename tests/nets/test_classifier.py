@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime
+import pytest
+
+torch = pytest.importorskip("torch", reason="networks need the extra 'train'")
+
+from diaphane.nets.classifier import classifier  # noqa: E402
+from diaphane.nets.encoders import ENCODERS  # noqa: E402
+from diaphane.nets.network import network  # noqa: E402
+from diaphane.train.export import onnx_bytes  # noqa: E402
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_a_logit_a_class_for_small_pictures_of_any_size(encoder) -> None:
+    net = classifier(1, 10, encoder=encoder)
+    assert net(torch.randn(2, 1, 32, 45)).shape == (2, 10)
+
+
+def test_volumes_too() -> None:
+    assert classifier(2, 3, dimensions=3, widths=(4, 8))(torch.randn(1, 2, 6, 8, 10)).shape == (1, 3)
+
+
+@pytest.mark.parametrize("encoder", ["plain", "mobilenetv2", "resnet18"])
+def test_every_parameter_gets_a_gradient(encoder) -> None:
+    torch.manual_seed(1)
+    net = classifier(2, 3, encoder=encoder, widths=(4, 8, 12))
+    net(torch.randn(2, 2, 32, 32)).square().sum().backward()
+    assert [key for key, p in net.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
+
+
+def test_head_is_linear_in_the_mean_feature() -> None:
+    net = classifier(3, 4, widths=(4, 8)).eval()
+    x = torch.randn(1, 3, 8, 8)
+    feature = net.encoder(x)[-1].relu().detach().numpy()[0]
+    expected = net.head.weight.detach().numpy() @ feature.reshape(8, -1).mean(axis=1) + net.head.bias.detach().numpy()
+    assert np.allclose(net(x)[0].detach().numpy(), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("norm", ["instance", "group"])
+@pytest.mark.parametrize("encoder", ["plain", "mobilenetv2", "resnet18"])
+def test_different_pictures_give_different_logits(encoder, norm) -> None:
+    torch.manual_seed(1)
+    net = classifier(3, 4, encoder=encoder, widths=(4, 8, 12), norm=norm).eval()
+    smooth = torch.linspace(0, 1, 32).expand(1, 3, 32, 32)
+    rough = torch.randn(1, 3, 32, 32)
+    assert (net(smooth) - net(rough)).abs().max() > 1e-3
+
+
+def test_its_encoder_is_that_of_a_segmentation_network() -> None:
+    ours, theirs = classifier(3, 4, encoder="resnet18"), network("unet", 3, 2, encoder="resnet18", norm="group")
+    theirs.encoder.load_state_dict(ours.encoder.state_dict())
+
+
+def test_onnx_gives_what_torch_gives() -> None:
+    net = classifier(3, 4, encoder="mobilenetv2", widths=(4, 8, 12)).eval()
+    x = torch.randn(2, 3, 32, 32)
+    out = onnxruntime.InferenceSession(onnx_bytes(net, (3, 32, 32))).run(None, {"image": x.numpy()})[0]
+    assert np.allclose(out, net(x).detach().numpy(), atol=1e-4)
