@@ -21,7 +21,7 @@ from diaphane.segment import Options as SegmentOptions  # noqa: E402
 from diaphane.segment import predict  # noqa: E402
 from diaphane.simulate.skin import draw_lesion, render_lesion  # noqa: E402
 from diaphane.train.augment import Drawn, Ranges, apply, draw  # noqa: E402
-from diaphane.train.dataset import read_rows, read_samples, stacked  # noqa: E402
+from diaphane.train.zoo_samples import read_rows, read_samples, stacked  # noqa: E402
 from diaphane.train.evaluate import auc_interval, case_metrics, mean_interval, metrics_document, slope_interval  # noqa: E402
 from diaphane.train.export import fingerprint_bytes, onnx_bytes, write_bundle  # noqa: E402
 from diaphane.train.fingerprints import fit_fingerprint  # noqa: E402

@@ -26,23 +26,34 @@ class LabelRecipe:
 class InputRecipe:
     """The grid and the scale on which the network was trained."""
 
-    channels: Literal[1, 3]
-    """1: grey. 3: RGB; a grey picture is repeated."""
-    size: tuple[int, int]
-    """Rows and columns that the network sees."""
-    fit: Literal["stretch", "pad"]
-    """``stretch``: to the size, changing the aspect ratio. ``pad``: keep it, fill the rest with the image's edge."""
+    channels: int
+    """Of pictures 1: grey; 3: RGB, a grey picture is repeated. Of volumes 1."""
+    size: tuple[int, ...]
+    """What the network sees: rows and columns of a picture; slices, rows and columns of the window that slides over a volume (1 slice: a 2-D network)."""
+    fit: Literal["stretch", "pad", "windows"]
+    """``stretch``: to the size, changing the aspect ratio. ``pad``: keep it, fill the rest with the image's edge. ``windows``: slide over a volume."""
     normalisation: Literal["fixed", "z-score"]
-    """``fixed``: subtract ``mean``, divide by ``std`` of the 0-1 scale. ``z-score``: by the image's own."""
+    """``fixed``: subtract ``mean``, divide by ``std`` (pictures: of the 0-1 scale). ``z-score``: by the image's own."""
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    spacing_mm: tuple[float, ...] = ()
+    """Of volumes, turned feet to head, front to back, right to left: they are resampled to it."""
+    clip: tuple[float, ...] = ()
+    """Of volumes: values are first cut to this range."""
 
     def __post_init__(self) -> None:
-        if min(self.size) < 8 or max(self.size) > 4096:
-            raise ValueError(f"size must be between 8 and 4096, got {list(self.size)}")
+        volume = self.fit == "windows"
+        if len(self.size) != 2 + volume or min(self.size[-2:]) < 8 or min(self.size) < 1 or max(self.size) > 4096:
+            raise ValueError(f"size must be {2 + volume} numbers between 8 and 4096, got {list(self.size)}")
+        if self.channels not in ((1,) if volume else (1, 3)):
+            raise ValueError(f"channels must be {'1' if volume else '1 or 3'}, got {self.channels}")
         wanted = self.channels if self.normalisation == "fixed" else 0
         if len(self.mean) != wanted or len(self.std) != wanted or any(s <= 0 for s in self.std):
             raise ValueError(f"'{self.normalisation}' takes {wanted} values of mean and of (positive) std")
+        if len(self.spacing_mm) != 3 * volume or any(s <= 0 for s in self.spacing_mm):
+            raise ValueError(f"spacing_mm must be three positive numbers for volumes and absent for pictures, got {list(self.spacing_mm)}")
+        if len(self.clip) not in (0, 2) or (self.clip and not self.clip[0] < self.clip[1]):
+            raise ValueError(f"clip must be two rising numbers, got {list(self.clip)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,8 @@ def prepare(image: Image, recipe: Recipe) -> Prepared:
     if not image.is_picture:
         raise InputError(f"the bundle '{recipe.name}' takes pictures, got a volume of {image.shape[0]} slices")
     pixels = _channels(_unit_scale(image), recipe.input.channels)
-    box, grid = _on_grid(pixels, recipe.input.size, recipe.input.fit)
+    rows, columns = recipe.input.size
+    box, grid = _on_grid(pixels, (rows, columns), recipe.input.fit)
     top, left, height, width = box
     normalise = NORMALISATIONS[recipe.input.normalisation]
     grid = normalise(grid, grid[top : top + height, left : left + width], recipe.input)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from diaphane.train.dataset import Sample
 from diaphane.train.zoo_recipes import HALVES_FIT, LUNGS_FIT, MELANOMA_FEATURES, SKIN_FIT
+from diaphane.train.zoo_samples import Sample
 
 REPRODUCE = "make train-zoo DATA=/path/to/data"
 

@@ -1,81 +1,93 @@
-"""Labelled pictures listed in a CSV with ``image`` and ``mask`` (paths relative to it)."""
+"""Nouns of a data set: what is on disk, before anything is decided about a network."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-import numpy as np
-from PIL import Image as Pillow
+from diaphane.core.recipe import LabelRecipe
 
-from diaphane.acquire.picture import read_picture
-from diaphane.core.arrays import FloatArray, IntArray, frozen
-from diaphane.core.image import Image
-from diaphane.core.prepared import Prepared
-from diaphane.core.recipe import Recipe
-from diaphane.errors import InputError
-from diaphane.ops.resample import resample
-from diaphane.prepare import prepare
+Form = Literal["MSD", "nnU-Net raw", "images and masks", "pairs side by side", "class folders", "CSV"]
+Task = Literal["segment", "classify"]
+Part = Literal["", "train", "valid", "test"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """A picture, its label map, and the row of the index that names them."""
+class Item:
+    """One picture or volume with its truth."""
 
-    image: Image
-    labels: IntArray
-    """(row, column), int: 0 background, 1 … the recipe's labels."""
-    row: Mapping[str, str]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "labels", frozen(self.labels))
-
-
-def read_rows(index: Path) -> list[dict[str, str]]:
-    """The rows of an ``index.csv``.
-
-    Raises:
-        InputError: There is none, or it lacks the columns ``image`` and ``mask``.
-    """
-    if not index.is_file():
-        raise InputError(f"{index}: no such file; expected a CSV with the columns image, mask")
-    with index.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or not {"image", "mask"} <= rows[0].keys():
-        raise InputError(f"{index}: expected rows with the columns image, mask; found {list(rows[0]) if rows else 'no row'}")
-    return rows
+    name: str
+    """Unique in its data set; the stem of its image, or that with its folder where stems repeat (``cat-0001``)."""
+    image: Path
+    mask: Path | None = None
+    """A label map on the image's grid; None in a data set of classes."""
+    target: int = 0
+    """Value of its class, from 1 on; 0 in a data set of masks."""
+    patient: str = ""
+    """Its own name where patients are not known."""
+    part: Part = ""
+    """The publisher's split, if there is one."""
 
 
-def read_samples(folder: Path, rows: Iterable[Mapping[str, str]], *, binary: bool) -> list[Sample]:
-    """The pictures and masks of ``rows``; a ``binary`` mask is 1 where its pixel is at least half of full scale.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """Where everything is, and what it is called. Nothing but lists has been read."""
 
-    Raises:
-        InputError: A picture or mask cannot be read, or their sizes differ.
-    """
-    samples = []
-    for row in rows:
-        image = read_picture(folder / row["image"])
-        with Pillow.open(folder / row["mask"], formats=["PNG"]) as file:
-            mask = np.asarray(file.convert("L"))
-        if mask.shape != image.shape[1:]:
-            raise InputError(f"{row['mask']}: mask of {mask.shape}, picture of {image.shape[1:]} pixels; they must be equal")
-        samples.append(Sample(image, (mask >= 128).astype(np.uint8) if binary else mask, row))
-    return samples
-
-
-def stacked(samples: Sequence[Sample], recipe: Recipe) -> tuple[FloatArray, IntArray]:
-    """All pictures prepared, (sample, channel, row, column) float32, and their labels on the same grid, uint8."""
-    prepared = [prepare(sample.image, recipe) for sample in samples]
-    labels = [on_grid(p, s.labels, len(recipe.labels)) for p, s in zip(prepared, samples, strict=True)]
-    return np.stack([p.array for p in prepared]), np.stack(labels)
+    root: Path
+    form: Form
+    """What it was recognised as."""
+    task: Task
+    name: str
+    modality: str
+    """In words: ``MRI``, as ``dataset.json`` says it; else the name of the data set."""
+    labels: tuple[LabelRecipe, ...]
+    """Structures or classes, values 1, 2, 3 …; empty where only the masks' pixels tell (``check`` then fills it)."""
+    items: tuple[Item, ...]
+    patients_known: bool
+    duplicates: tuple[tuple[str, str], ...] = ()
+    """Names of items that a list beside the data calls near-duplicates."""
+    licence: str = "not stated"
 
 
-def on_grid(prepared: Prepared, labels: IntArray, classes: int) -> IntArray:
-    """``labels`` of the source grid on the network's grid: the label that covers most of each cell."""
-    top, left, height, width = prepared.box
-    shares = [resample((labels == c).astype(np.float32), height, width) for c in range(classes + 1)]
-    out = np.zeros(prepared.array.shape[1:], np.uint8)
-    out[top : top + height, left : left + width] = np.argmax(shares, axis=0)
-    return out
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a look into one item's files showed."""
+
+    shape: tuple[int, int, int]
+    """Slices, rows, columns; 1 slice is a picture."""
+    channels: int
+    spacing: tuple[float, float, float]
+    """mm along slices, rows, columns of the turned volume (``ops.orient``); pixels of a picture: 1, 1, 1."""
+    mean: tuple[float, ...]
+    """A channel: of a picture on the scale 0-1, of a volume in its own units."""
+    std: tuple[float, ...]
+    quantiles: tuple[float, float]
+    """0.5 % and 99.5 % of what lies in the structures (of everything, where there are none)."""
+    inside: tuple[float, float]
+    """Mean and standard deviation in the structures."""
+    voxels: Mapping[int, int]
+    """How many voxels each label value has; those absent are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why an item is left out, or what is odd about it."""
+
+    item: str
+    what: str
+    """What is wrong with which file and what to do."""
+    left_out: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A data set without what cannot be used, and what was seen in the rest."""
+
+    dataset: Dataset
+    facts: Mapping[str, Facts]
+    """By item name."""
+    faults: tuple[Fault, ...]
+    values: Mapping[int, int]
+    """Pixel value in the masks → label value: ``{255: 1}`` for black and white ones."""

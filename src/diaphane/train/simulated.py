@@ -19,8 +19,8 @@ from diaphane.errors import InputError
 from diaphane.ops.crop import Box, cropped, face_square
 from diaphane.ops.picture import read_png
 from diaphane.prepare import prepare
-from diaphane.train.dataset import on_grid
 from diaphane.train.losses import IGNORE
+from diaphane.train.zoo_samples import on_grid
 
 JITTER = 0.12
 """How far a tracker's box may be off, as a share of the face: its place and its size."""

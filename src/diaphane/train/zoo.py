@@ -30,7 +30,6 @@ from diaphane.segment import predict
 from diaphane.segment.cleanup import cleaned
 from diaphane.segment.predict import labels_of
 from diaphane.train import cards
-from diaphane.train.dataset import Sample
 from diaphane.train.evaluate import CaseMetrics, auc_interval, case_metrics, mean_interval, metrics_document, slope_interval
 from diaphane.train.export import fingerprint_bytes, json_bytes, onnx_bytes, write_bundle
 from diaphane.train.fingerprints import fit_fingerprint
@@ -49,6 +48,7 @@ from diaphane.train.zoo_recipes import (
     lung_samples,
     skin_samples,
 )  # fmt: skip
+from diaphane.train.zoo_samples import Sample
 
 log = logging.getLogger(__name__)
 

@@ -219,5 +219,5 @@ def mistaken(segmented: Segmenter, shots: Sequence[Shot]) -> dict[str, dict[str,
     return {kind: {"count": seen[kind], "mistaken": taken[kind] / seen[kind]} for kind in sorted(seen)}
 
 
-def _size(recipe: Recipe) -> tuple[int, int]:
-    return recipe.input.size if recipe.input else (0, 0)
+def _size(recipe: Recipe) -> tuple[int, ...]:
+    return recipe.input.size if recipe.input else ()

@@ -18,8 +18,8 @@ from diaphane.nets.blocks import Network
 from diaphane.nets.network import network as make_network
 from diaphane.ops.resample import resample
 from diaphane.prepare import prepare
-from diaphane.train.dataset import Sample, stacked
 from diaphane.train.fit import FitOptions, fit_network
+from diaphane.train.zoo_samples import Sample, stacked
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from diaphane.core.recipe import InputRecipe, LabelRecipe, NotAssessed, Recipe
 from diaphane.train.augment import Ranges
-from diaphane.train.dataset import Sample, read_rows, read_samples
 from diaphane.train.fit import FitOptions
+from diaphane.train.zoo_samples import Sample, read_rows, read_samples
 
 NO_MODEL = "no model for this"
 SKIN_LESION = Recipe(
