@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from diaphane.core.arrays import BoolArray, FloatArray
+from diaphane.core.arrays import BoolArray, FloatArray, IntArray
 from diaphane.ops.overlap import dice, jaccard
+from diaphane.ops.surface_distance import surface_distance
 
-RULE = "a label absent from both masks scores 1, absent from one of them 0"
-METRICS = ("dice", "jaccard")
+RULE = (
+    "a label absent from both masks has Dice and Jaccard 1, and neither HD95 nor NSD (null); absent from one of them it has Dice, Jaccard "
+    "and NSD 0, and no HD95 (null); means are over the cases in which the metric exists: count says how many"
+)
+METRICS = ("dice", "jaccard", "hd95_mm", "nsd_1mm", "hd95_px", "nsd_1px")
+ALL = "all classes"
+DRAWS = 2000
+CHUNK = 250
+"""Bootstrap draws at a time, for memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseMetrics:
-    """One label of one picture. Distances in mm do not exist for pictures without scale."""
+    """One label of one case. Where there is a scale, distances are in mm, else in pixels; those in the other unit are NaN."""
 
     case: str
     label: str
@@ -26,21 +34,32 @@ class CaseMetrics:
     jaccard: float
     hd95_mm: float = math.nan
     nsd_1mm: float = math.nan
+    hd95_px: float = math.nan
+    nsd_1px: float = math.nan
 
 
-def case_metrics(case: str, label: str, predicted: BoolArray, reference: BoolArray) -> CaseMetrics:
-    """Overlap of two masks of one shape."""
-    return CaseMetrics(case, label, dice(predicted, reference), jaccard(predicted, reference))
+def case_metrics(case: str, label: str, predicted: BoolArray, reference: BoolArray, spacing: tuple[float, float, float] | None = None) -> CaseMetrics:
+    """Overlap and surface distance of two masks of one shape, [k, j, i] or [j, i]; ``spacing`` in mm (k, j, i), None without scale."""
+    apart = surface_distance(np.atleast_3d(predicted.T).T, np.atleast_3d(reference.T).T, spacing or (1.0, 1.0, 1.0))
+    distances = (apart.hausdorff(), apart.within(1.0))
+    overlap = CaseMetrics(case, label, dice(predicted, reference), jaccard(predicted, reference))
+    if spacing is None:
+        return replace(overlap, hd95_px=distances[0], nsd_1px=distances[1])
+    return replace(overlap, hd95_mm=distances[0], nsd_1mm=distances[1])
 
 
 def mean_interval(values: FloatArray, seed: int = 0, groups: Sequence[str] | None = None) -> dict[str, Any]:
-    """Mean with a 95 % bootstrap interval (2000 draws); whole ``groups`` (patients) are drawn where given."""
-    rng = np.random.default_rng(seed)
+    """Mean with a 95 % bootstrap interval (2000 draws) and count; whole ``groups`` (patients) are drawn where given. NaN is left out."""
+    there = ~np.isnan(values)
     names = np.arange(len(values)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    sums, sizes = np.bincount(names, weights=values), np.bincount(names)
-    drawn = rng.integers(len(sums), size=(2000, len(sums)))
+    if not there.any():
+        return {"mean": math.nan, "ci95": [math.nan, math.nan], "count": 0}
+    names = np.unique(names[there], return_inverse=True)[1]
+    rng = np.random.default_rng(seed)
+    sums, sizes = np.bincount(names, weights=values[there]), np.bincount(names)
+    drawn = rng.integers(len(sums), size=(DRAWS, len(sums)))
     low, high = np.quantile(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), [0.025, 0.975])
-    return {"mean": float(values.mean()), "ci95": [float(low), float(high)]}
+    return {"mean": float(values[there].mean()), "ci95": [float(low), float(high)], "count": int(there.sum())}
 
 
 def auc_interval(truth: BoolArray, scores: FloatArray, seed: int = 0) -> dict[str, Any]:
@@ -89,3 +108,76 @@ def metrics_document(cases: Sequence[CaseMetrics], groups: Sequence[str] | None 
         own = None if groups is None else [groups[n] for n in chosen]
         summary[label] = {m: mean_interval(np.array([getattr(cases[n], m) for n in chosen]), groups=own) for m in METRICS}
     return {"rule_for_empty_masks": RULE, "summary": summary, "cases": [asdict(c) for c in cases]}
+
+
+def class_metrics(
+    names: Sequence[str], truth: IntArray, probabilities: FloatArray, classes: Sequence[str], groups: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """How well classes are told: ``truth`` (n,) is the column of the true class in ``probabilities`` (n, class); ``groups`` are patients.
+
+    Intervals are of 2000 bootstrap draws of cases, or of whole patients. What a class that does not occur has no value of is NaN,
+    and is left out of the means over classes and draws.
+    """
+    predicted = probabilities.argmax(axis=1)
+    whole = _scores(np.ones((1, len(truth))), truth, predicted, probabilities)[0]
+    drawn = np.concatenate([_scores(weights, truth, predicted, probabilities) for weights in _weights(len(truth), groups)])
+    summary: dict[str, dict[str, Any]] = {}
+    for n, (label, metric) in enumerate(_columns(classes)):
+        there = drawn[~np.isnan(drawn[:, n]), n]
+        low, high = np.quantile(there, [0.025, 0.975]) if len(there) else (math.nan, math.nan)
+        count = len(truth) if label == ALL else int(np.count_nonzero(truth == classes.index(label)))
+        summary.setdefault(label, {})[metric] = {"mean": float(whole[n]), "ci95": [float(low), float(high)], "count": count}
+    cases = [
+        {"case": name, "class": classes[t], "predicted": classes[p], "probability": float(row[p])}
+        for name, t, p, row in zip(names, truth, predicted, probabilities, strict=True)
+    ]
+    return {"classes": list(classes), "confusion": _confusion(np.ones((1, len(truth))), truth, predicted, len(classes))[0].astype(int).tolist(),
+            "rule_for_confusion": "rows are the truth, columns what was predicted", "summary": summary, "cases": cases}  # fmt: skip
+
+
+def _columns(classes: Sequence[str]) -> list[tuple[str, str]]:
+    """What the columns of ``_scores`` are."""
+    return [*((ALL, m) for m in ("accuracy", "balanced_accuracy", "auc")), *((c, m) for m in ("sensitivity", "precision", "auc") for c in classes)]
+
+
+def _weights(count: int, groups: Sequence[str] | None) -> Iterator[FloatArray]:
+    """How often each case (with its patient) was drawn, in chunks (draw, case)."""
+    rng = np.random.default_rng(0)
+    names = np.arange(count) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    patients = int(names.max()) + 1
+    for _ in range(DRAWS // CHUNK):
+        yield rng.multinomial(patients, np.full(patients, 1 / patients), size=CHUNK)[:, names].astype(float)
+
+
+def _scores(weights: FloatArray, truth: IntArray, predicted: IntArray, probabilities: FloatArray) -> FloatArray:
+    """(draw, metric) in the order of ``_columns``; NaN where a class was not drawn, or not predicted."""
+    confusion = _confusion(weights, truth, predicted, probabilities.shape[1])
+    right = np.diagonal(confusion, axis1=1, axis2=2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sensitivity, precision = right / confusion.sum(axis=2), right / confusion.sum(axis=1)
+        auc = np.stack([_weighted_auc(weights, truth == n, column) for n, column in enumerate(probabilities.T)], axis=1)
+        accuracy = right.sum(axis=1) / confusion.sum(axis=(1, 2))
+        overall = np.stack([accuracy, _mean_of_known(sensitivity), _mean_of_known(auc)], axis=1)
+    return np.concatenate([overall, sensitivity, precision, auc], axis=1)
+
+
+def _confusion(weights: FloatArray, truth: IntArray, predicted: IntArray, classes: int) -> FloatArray:
+    """(draw, true class, predicted class)."""
+    cells = np.eye(classes**2)[truth * classes + predicted]
+    return np.asarray(weights @ cells).reshape(-1, classes, classes)
+
+
+def _weighted_auc(weights: FloatArray, truth: BoolArray, scores: FloatArray) -> FloatArray:
+    """Area under the ROC curve of each draw: by ranks (Mann-Whitney), ties at half."""
+    values, inverse = np.unique(scores, return_inverse=True)
+    order = np.argsort(inverse, kind="stable")
+    starts = np.searchsorted(inverse[order], np.arange(len(values)))
+    positive, negative = (np.add.reduceat((weights * side)[:, order], starts, axis=1) for side in (truth, ~truth))
+    below = np.cumsum(negative, axis=1) - negative / 2
+    return np.asarray((positive * below).sum(axis=1) / (positive.sum(axis=1) * negative.sum(axis=1)))
+
+
+def _mean_of_known(values: FloatArray) -> FloatArray:
+    """The mean along the last axis over what is not NaN."""
+    known = ~np.isnan(values)
+    return np.asarray(np.where(known, values, 0).sum(axis=1) / known.sum(axis=1))
