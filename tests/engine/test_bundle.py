@@ -113,4 +113,4 @@ def test_weights_that_are_no_network_are_refused(copy: Path) -> None:
 
 def test_network_that_does_not_fit_its_recipe_is_refused() -> None:
     with pytest.raises(BundleError, match=r"its recipe says \[1, 144, 192\]"):
-        Session(open_bundle("skin_lesion").weights, "x", (1, 144, 192))
+        Session(open_bundle("skin_lesion").members[0], "x", (1, 144, 192))

@@ -65,7 +65,7 @@ def test_preparing_twice_gives_the_same_bytes(rng: np.random.Generator) -> None:
 
 
 def test_volume_and_float_pixels_and_feature_models_are_refused() -> None:
-    with pytest.raises(InputError, match="got a volume of 2 slices"):
+    with pytest.raises(InputError, match="takes pictures, got a volume of 2 x 8 x 8"):
         prepare(Image(np.zeros((2, 8, 8), np.uint8)), recipe())
     with pytest.raises(InputError, match="integer pixels"):
         prepare(Image(np.zeros((1, 8, 8))), recipe())

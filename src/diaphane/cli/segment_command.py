@@ -1,8 +1,9 @@
-"""One bundle on pictures.
+"""One bundle on pictures or on volumes.
 
-Writes DIR/STEM.png (8 bit, value = label, the input's own grid) for each input; with --overlay also STEM_overlay.png,
-with --probabilities STEM_probability.png and STEM_uncertainty.png (255 = 1). Pictures that do not look like what the
-bundle was trained on are refused (exit code 3) and leave no file.
+Writes for each input DIR/STEM.png (8 bit, value = label) of a picture, DIR/STEM.nii.gz of a volume (NIfTI, NRRD, DICOM), on the
+input's own grid; with --overlay also STEM_overlay.png, of a volume sheets of slices; with --probabilities STEM_probability and
+STEM_uncertainty (PNG: 255 = 1, NIfTI: 1). Inputs of another kind than the bundle's, and pictures that do not look like what it
+was trained on, are refused (exit code 3) and leave no file.
 """
 
 from __future__ import annotations
@@ -18,14 +19,20 @@ from diaphane.segment.options import Options
 from diaphane.view.options import Options as ViewOptions
 
 if TYPE_CHECKING:
+    from diaphane.core.arrays import Array
+    from diaphane.core.case import Case
+    from diaphane.core.image import Image
+    from diaphane.core.labels import Labels
     from diaphane.engine.bundle import Bundle
 
 log = logging.getLogger(__name__)
+SUFFIXES = (".png", ".nii.gz")
+"""Of the label maps of pictures and of volumes."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of ``segment``."""
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="a picture, or a folder of pictures")
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="a picture or volume, a DICOM folder, or a folder of files")
     parser.add_argument("--bundle", required=True, metavar="NAME_OR_PATH", help="a shipped bundle (diaphane models list) or a bundle folder")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     add_flags(parser, Options, ["threshold"])
@@ -52,7 +59,7 @@ def execute(parsed: argparse.Namespace) -> int:
     _check_outputs(files, parsed)
     codes = []
     with logging_redirect_tqdm():
-        for file in tqdm(files, desc="segment", unit="picture", disable=None):
+        for file in tqdm(files, desc="segment", unit="file", disable=None):
             try:
                 codes.append(_one(file, parsed, bundle, options, view))
             except (InputError, RefusedError) as problem:
@@ -68,7 +75,7 @@ def _check_outputs(files: list[Path], parsed: argparse.Namespace) -> None:
     from diaphane.acquire.picture import stem_of
 
     endings = ["", *["_overlay"] * parsed.overlay, *["_probability", "_uncertainty"] * parsed.probabilities]
-    outputs = [parsed.out / f"{stem_of(file)}{ending}.png" for file in files for ending in endings]
+    outputs = [parsed.out / f"{stem_of(file)}{ending}{suffix}" for file in files for ending in endings for suffix in SUFFIXES]
     if len({str(path).casefold() for path in outputs}) < len(outputs):
         raise UsageError("two inputs would write the same result, for their names are alike; give them apart")
     sources = {file.resolve() for file in files}
@@ -78,8 +85,6 @@ def _check_outputs(files: list[Path], parsed: argparse.Namespace) -> None:
 
 
 def _one(file: Path, parsed: argparse.Namespace, bundle: Bundle, options: Options, view: ViewOptions) -> int:
-    import numpy as np
-
     from diaphane import acquire
     from diaphane.acquire import Options as AcquireOptions
     from diaphane.errors import RefusedError
@@ -88,22 +93,41 @@ def _one(file: Path, parsed: argparse.Namespace, bundle: Bundle, options: Option
     from diaphane.segment import predict
     from diaphane.segment.files import write_labels
     from diaphane.segment.gate import input_verdict, output_verdicts
-    from diaphane.view import label_overlay
 
     case = acquire.read(file, AcquireOptions())
-    if not case.images or not case.images[0].is_picture or case.images[0].array.dtype not in (np.uint8, np.uint16):
-        what = "a clip" if case.video else "; ".join(v.reason for v in case.verdicts if v.verdict == "refused") or "a volume or a slice of one"
-        raise RefusedError(f"{file}: {what}; this command takes pictures: diaphane run takes scans and clips")
-    image = case.images[0]
+    image = _image(file, case)
     verdict = input_verdict(image, bundle)
     if verdict.verdict == "refused":
         raise RefusedError(f"{file}: refused by the input gate: {verdict.reason}")
     labels = predict(prepare(image, bundle.recipe), bundle, options)
-    write_labels(labels, parsed.out, image.name, probabilities=parsed.probabilities)
+    write_labels(labels, parsed.out, image.name, geometry=None if image.is_picture else image.geometry, probabilities=parsed.probabilities)
     if parsed.overlay:
-        write_png(parsed.out / f"{image.name}_overlay.png", label_overlay(image, labels, view, legend=False))
-    doubts = [v for v in output_verdicts(labels, bundle) if v.verdict == "doubted"]
+        write_png(parsed.out / f"{image.name}_overlay.png", _overlay(image, labels, bundle, view))
+    doubts = [v for v in (*case.verdicts, *output_verdicts(labels, bundle)) if v.verdict == "doubted"]
     for doubt in doubts:
-        log.warning("%s: doubted by the output gate: %s", file, doubt.reason)
-    log.info("%s: %s", file, parsed.out / f"{image.name}.png")
+        log.warning("%s: doubted by the %s gate: %s", file, doubt.gate, doubt.reason)
+    log.info("%s: %s", file, parsed.out / f"{image.name}{SUFFIXES[not image.is_picture]}")
     return max((d.exit_code for d in doubts), default=0)
+
+
+def _image(file: Path, case: Case) -> Image:
+    import numpy as np
+
+    from diaphane.errors import RefusedError
+
+    if not case.images:
+        reasons = "; ".join(v.reason for v in case.verdicts if v.verdict == "refused")
+        raise RefusedError(f"{file}: {'a clip' if case.video else reasons}; this command takes pictures and volumes: diaphane run takes clips")
+    image = case.images[0]
+    if image.is_picture and image.array.dtype not in (np.uint8, np.uint16):
+        raise RefusedError(f"{file}: one slice of a scan: give the whole series, or export the slice as a picture")
+    return image
+
+
+def _overlay(image: Image, labels: Labels, bundle: Bundle, view: ViewOptions) -> Array:
+    from diaphane.core.outcome import Part
+    from diaphane.view.overlay import label_overlay, slice_overlay
+
+    if image.is_picture:
+        return label_overlay(image, labels, view, legend=False)
+    return slice_overlay(Part(image=image, modality=bundle.recipe.modality, labels=labels), view)

@@ -14,7 +14,7 @@ from typing import Any
 from diaphane.core.coding import json_text
 from diaphane.core.manifest import empty_manifest, read_manifest, stage_record, write_manifest
 from diaphane.core.provenance import digest, sha256_of
-from diaphane.core.storage import PARTIAL, storage
+from diaphane.core.storage import PARTIAL, locked, storage
 from diaphane.errors import UsageError
 
 MANIFEST = "case.json"
@@ -53,7 +53,7 @@ class CaseFolder:
         with storage(path, KEPT):
             self._check_ours()
             path.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(path)
+        self._lock = locked(path, "another run is working on this case")
         try:
             self._open()
         except BaseException:
@@ -159,21 +159,3 @@ class CaseFolder:
     def _write(self, manifest: dict[str, Any]) -> None:
         write_manifest(self.path / MANIFEST, manifest)
         self.manifest = manifest
-
-
-def _locked(path: Path) -> int | None:
-    """A descriptor that holds the folder's lock; None where the system has no such locks."""
-    try:
-        import fcntl
-    except ImportError:
-        return None
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as problem:
-        os.close(descriptor)
-        raise UsageError(f"{path}: another run is working on this case; wait for it, or give --out another folder") from problem
-    except OSError:  # a network disk without locks: better unlocked than not at all
-        os.close(descriptor)
-        return None
-    return descriptor

@@ -13,11 +13,11 @@ class Prepared:
     """What a network is given."""
 
     array: FloatArray
-    """(channel, row, column), float32."""
+    """float32: (channel, row, column) of a picture, (1, k, j, i) of a volume turned feet to head, front to back, right to left."""
     image: Image
     """Where it came from: the source grid that results return to."""
-    box: tuple[int, int, int, int]
-    """Top, left, height, width of the part of the grid that holds the image; the rest is filling."""
+    box: tuple[int, ...] = ()
+    """Top, left, height, width of the part of the grid that holds a picture; the rest is filling. Empty for a volume: it is all of the grid."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "array", frozen(self.array))

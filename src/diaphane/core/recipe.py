@@ -42,7 +42,7 @@ class InputRecipe:
     """Of volumes: values are first cut to this range."""
 
     def __post_init__(self) -> None:
-        volume = self.fit == "windows"
+        volume = self.is_volume
         if len(self.size) != 2 + volume or min(self.size[-2:]) < 8 or min(self.size) < 1 or max(self.size) > 4096:
             raise ValueError(f"size must be {2 + volume} numbers between 8 and 4096, got {list(self.size)}")
         if self.channels not in ((1,) if volume else (1, 3)):
@@ -54,6 +54,16 @@ class InputRecipe:
             raise ValueError(f"spacing_mm must be three positive numbers for volumes and absent for pictures, got {list(self.spacing_mm)}")
         if len(self.clip) not in (0, 2) or (self.clip and not self.clip[0] < self.clip[1]):
             raise ValueError(f"clip must be two rising numbers, got {list(self.clip)}")
+
+    @property
+    def is_volume(self) -> bool:
+        """Whether the network is for volumes."""
+        return self.fit == "windows"
+
+    @property
+    def tensor_shape(self) -> tuple[int, ...]:
+        """What the network takes of one sample: channels and size, where a window of one slice is a picture."""
+        return (self.channels, *(self.size[1:] if self.is_volume and self.size[0] == 1 else self.size))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +128,11 @@ class Recipe:
             raise ValueError("limits name a label that is not there")
         if self.task == "segment" and self.input is None:
             raise ValueError("a segmentation model needs [input]")
+
+    @property
+    def classes(self) -> int:
+        """How many numbers the network gives a pixel, or a picture: a segmentation has background beside its labels."""
+        return len(self.labels) + (self.task == "segment")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from diaphane.errors import InputError, StorageError
+from diaphane.errors import InputError, StorageError, UsageError
 
 PARTIAL = ".partial"
 """Ends the name of what is not finished yet."""
@@ -57,3 +57,25 @@ def write_whole(path: Path, data: bytes) -> None:
             os.replace(aside, path)
         finally:
             aside.unlink(missing_ok=True)
+
+
+def locked(path: Path, busy: str) -> int | None:
+    """A descriptor that holds the folder's lock until it is closed; None where the system has no such locks.
+
+    Raises:
+        UsageError: Someone else holds it; the message begins with ``busy``.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as problem:
+        os.close(descriptor)
+        raise UsageError(f"{path}: {busy}; wait for it, or give --out another folder") from problem
+    except OSError:  # a network disk without locks: better unlocked than not at all
+        os.close(descriptor)
+        return None
+    return descriptor

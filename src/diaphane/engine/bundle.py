@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ CARD = "card.md"
 METRICS = "metrics.json"
 FINGERPRINT = "fingerprint.json"
 NETWORK = "model.onnx"
+MEMBER = "member_{}.onnx"
+"""The networks of an ensemble, numbered from 0; they stand in place of ``NETWORK``."""
 TABLE_MODEL = "model.json"
 
 
@@ -42,14 +46,14 @@ class Bundle:
         return self.recipe.name
 
     @property
-    def weights(self) -> bytes:
-        """The network, or the numbers of a table model."""
-        return self.files[NETWORK if NETWORK in self.files else TABLE_MODEL]
+    def members(self) -> tuple[bytes, ...]:
+        """The networks whose probabilities are averaged, mostly one; of a table model its numbers."""
+        return tuple(self.files[name] for name in weight_files(self.files))
 
     @property
     def weights_sha256(self) -> str:
-        """Of the file with the weights."""
-        return hashlib.sha256(self.weights).hexdigest()
+        """Of the file with the weights; of an ensemble, of its members' bytes one after the other."""
+        return hashlib.sha256(b"".join(self.members)).hexdigest()
 
     @property
     def recipe_sha256(self) -> str:
@@ -92,9 +96,18 @@ def open_bundle(name_or_path: str | Path) -> Bundle:
     if not (folder / RECIPE).is_file():
         raise UsageError(f"no bundle '{name_or_path}': neither a folder with {RECIPE} nor a shipped name{did_you_mean(str(name_or_path), zoo.names())}")
     files = {name: _verified(folder / name, wanted) for name, wanted in checksums(folder).items()}
-    if RECIPE not in files or not {NETWORK, TABLE_MODEL} & files.keys():
-        raise BundleError(f"{folder / CHECKSUMS}: must list {RECIPE} and {NETWORK} or {TABLE_MODEL}, lists {', '.join(files)}")
+    if RECIPE not in files or not weight_files(files):
+        either = f"{NETWORK}, {TABLE_MODEL} or {MEMBER.format(0)}, {MEMBER.format(1)} …"
+        raise BundleError(f"{folder / CHECKSUMS}: must list {RECIPE} and one of {either} without gap, lists {', '.join(files)}")
     return Bundle(folder, _recipe(folder / RECIPE, files[RECIPE]), files)
+
+
+def weight_files(names: Iterable[str]) -> tuple[str, ...]:
+    """Which of a bundle's files hold its weights: one of a kind, or all members of an ensemble; none where they are mixed or one is missing."""
+    known = {name for name in names if name in (NETWORK, TABLE_MODEL) or name.startswith("member_")}
+    members = tuple(takewhile(known.__contains__, map(MEMBER.format, count())))
+    found = members or tuple(known)
+    return found if set(found) == known and (members or len(found) == 1) else ()
 
 
 def checksums(folder: Path) -> dict[str, str]:

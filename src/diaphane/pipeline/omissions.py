@@ -32,7 +32,7 @@ def _of_part(part: Part) -> Iterator[NotAssessed]:
         known = ", ".join(sorted({r.modality for r in (open_bundle(n).recipe for n in zoo.names()) if r.task == "segment"}))
         why = f"no model for this kind of image; the shipped ones know {known} and, by rule, heads in CT and MR"
         yield NotAssessed(what="everything in the image", why=why)
-    elif not part.image.is_picture and part.labels.source != GIVEN:
+    elif not part.image.is_picture and part.labels.source != GIVEN and not any(label.role == "lesion" for label in part.labels.table):
         yield NotAssessed(what="lesions in the scan", why="no model for this; --labels takes those that someone outlined")
     if part.image.is_picture and not part.image.geometry.calibrated:
         yield NotAssessed(what="sizes in millimetres", why="the picture has no scale; give one with --spacing-mm")

@@ -149,8 +149,6 @@ def used_bundles(parts: Sequence[Part], bundles: Sequence[Bundle]) -> list[Bundl
 
 
 def _by_bundle(image: Image, bundles: Mapping[str, Bundle], plan: Plan) -> Seen:
-    if not image.is_picture:
-        return "", None, (Verdict(gate="input", verdict="refused", subject=image.name, reason="a volume; the bundle that was asked for takes pictures"),)
     if not bundles:  # a bundle for faces was asked for by name
         reason = "no face was found, and the bundle that was asked for looks at faces alone"
         return "", None, (Verdict(gate="input", verdict="refused", subject=image.name, reason=reason),)

@@ -4,36 +4,62 @@ from __future__ import annotations
 
 import numpy as np
 
-from diaphane.core.arrays import FloatArray
+from diaphane.core.arrays import Array, FloatArray
 from diaphane.core.image import Image
 from diaphane.core.prepared import Prepared
-from diaphane.core.recipe import Recipe
+from diaphane.core.recipe import InputRecipe, Recipe
 from diaphane.errors import InputError, UsageError
+from diaphane.ops.orient import turned, turned_spacing
 from diaphane.ops.picture import full_scale
-from diaphane.ops.resample import resample
+from diaphane.ops.resample import resample, resample_volume
 from diaphane.prepare.normalize import NORMALISATIONS
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
 
 def prepare(image: Image, recipe: Recipe) -> Prepared:
-    """``image`` (a picture) as the network of ``recipe`` wants it.
+    """``image`` as the network of ``recipe`` wants it: a picture at its size, a volume turned and at its spacing.
+
+    Voxels that are no finite numbers count as the lowest one that is: ``acquire`` has said so.
 
     Raises:
-        UsageError: The recipe takes features, not pictures.
-        InputError: The image is a volume.
+        UsageError: The recipe takes features, not images.
+        InputError: The image is a volume and the recipe takes pictures, or the other way round.
     """
     if recipe.input is None:
         raise UsageError(f"the bundle '{recipe.name}' takes features, not pictures")
-    if not image.is_picture:
-        raise InputError(f"the bundle '{recipe.name}' takes pictures, got a volume of {image.shape[0]} slices")
-    pixels = _channels(_unit_scale(image), recipe.input.channels)
-    rows, columns = recipe.input.size
-    box, grid = _on_grid(pixels, (rows, columns), recipe.input.fit)
+    got = f"a {'picture' if image.is_picture else 'volume'} of {image.shape[0]} x {image.shape[1]} x {image.shape[2]}, channels: {image.channels}"
+    if recipe.input.is_volume == image.is_picture:
+        raise InputError(f"the bundle '{recipe.name}' takes {'volumes' if image.is_picture else 'pictures'}, got {got}")
+    if image.is_picture:
+        return _picture(image, recipe.input)
+    if image.channels != 1:
+        raise InputError(f"the bundle '{recipe.name}' takes volumes of one channel, got {got}")
+    return _volume(image, recipe.input)
+
+
+def _picture(image: Image, recipe: InputRecipe) -> Prepared:
+    pixels = _channels(_unit_scale(image), recipe.channels)
+    rows, columns = recipe.size
+    box, grid = _on_grid(pixels, (rows, columns), recipe.fit)
     top, left, height, width = box
-    normalise = NORMALISATIONS[recipe.input.normalisation]
-    grid = normalise(grid, grid[top : top + height, left : left + width], recipe.input)
+    grid = NORMALISATIONS[recipe.normalisation](grid, grid[top : top + height, left : left + width], recipe)
     return Prepared(np.ascontiguousarray(grid.transpose(2, 0, 1), dtype=np.float32), image, box)
+
+
+def _volume(image: Image, recipe: InputRecipe) -> Prepared:
+    source = turned(_finite(image.array), image.geometry)
+    lengths = (n * mm for n, mm in zip(source.shape, turned_spacing(image.geometry), strict=True))
+    slices, rows, columns = (max(1, round(length / mm)) for length, mm in zip(lengths, recipe.spacing_mm, strict=True))
+    grid = resample_volume(source, (slices, rows, columns))
+    if recipe.clip:
+        grid = np.clip(grid, *recipe.clip, out=grid)
+    return Prepared(NORMALISATIONS[recipe.normalisation](grid, grid, recipe)[None], image)
+
+
+def _finite(array: Array) -> Array:
+    finite = np.isfinite(array) if array.dtype.kind == "f" else np.True_
+    return array if finite.all() else np.where(finite, array, array[finite].min(initial=np.inf) if finite.any() else 0)
 
 
 def _unit_scale(image: Image) -> FloatArray:

@@ -9,7 +9,7 @@ from diaphane.ops.components import components, filled
 
 
 def cleaned(labels: IntArray, smallest_part: float) -> IntArray:
-    """``labels`` (row, column) without parts below ``smallest_part`` of their structure's largest, holes filled.
+    """``labels`` of a picture (row, column) without parts below ``smallest_part`` of their structure's largest, holes filled.
 
     A hole is filled only with pixels that were background: no structure grows over another.
     """
@@ -21,4 +21,22 @@ def cleaned(labels: IntArray, smallest_part: float) -> IntArray:
             if part.sum() >= smallest_part * largest:
                 whole = filled(part)
                 out[whole & ((labels == 0) | (labels == value)) & (out == 0)] = value
+    return out
+
+
+def cleaned_volume(labels: IntArray, smallest_part: float) -> IntArray:
+    """``labels`` of a volume [k, j, i] without the 26-connected parts below ``smallest_part`` of their structure's largest.
+
+    What a structure encloses stays as it is: in a volume it is rather another tissue than a mistake.
+    """
+    from scipy import ndimage  # 0.2 s to import: not for a picture
+
+    out = np.zeros_like(labels)
+    for value, box in enumerate(ndimage.find_objects(labels), start=1):
+        if box is not None:
+            parts, _ = ndimage.label(labels[box] == value, np.ones((3, 3, 3)))
+            sizes = np.bincount(parts.ravel())
+            sizes[0] = 0
+            kept = (sizes > 0) & (sizes >= smallest_part * sizes.max())
+            out[box][kept[parts]] = value
     return out

@@ -32,16 +32,22 @@ def segmenters(options: Options) -> dict[str, Bundle]:
 
 
 def likeness(image: Image, bundle: Bundle) -> float:
-    """Distance of the image from the bundle's training pictures over the bundle's limit: above 1 is unlike."""
+    """Distance of the image from the bundle's training pictures over the bundle's limit: above 1 is unlike, infinite where it is not known."""
     fingerprint = bundle.fingerprint
-    return float("inf") if fingerprint is None else distance(image, fingerprint) / fingerprint.limit
+    return float("inf") if fingerprint is None or _is_other(image, bundle) else distance(image, fingerprint) / fingerprint.limit
 
 
 def input_verdict(image: Image, bundle: Bundle) -> Verdict:
-    """``refused`` where the image is further from the training pictures than the bundle's limit."""
+    """``refused`` where the bundle takes volumes and the image is a picture, or the other way round, or looks like none of the training pictures.
+
+    It looks like none where it is further from them than the bundle's limit.
+    """
     kind = bundle.recipe.modality
+    if _is_other(image, bundle):
+        got, wanted = ("a picture", "volumes") if image.is_picture else ("a volume", "pictures")
+        return Verdict(gate="input", verdict="refused", subject=image.name, reason=f"{got}; the bundle '{bundle.name}' takes {wanted} ({kind})")
     if bundle.fingerprint is None:
-        unchecked = "the bundle has no fingerprint: whether the picture is of its kind was not checked"
+        unchecked = "the bundle has no fingerprint: whether the image is of its kind was not checked"
         return Verdict(gate="input", verdict="passed", subject=bundle.name, reason=unchecked)
     ratio = likeness(image, bundle)
     if ratio > 1:
@@ -49,6 +55,11 @@ def input_verdict(image: Image, bundle: Bundle) -> Verdict:
         reason = f"the picture does not look like {kind}: {times} the bundle's limit of unlikeness"
         return Verdict(gate="input", verdict="refused", subject=bundle.name, reason=reason)
     return Verdict(gate="input", verdict="passed", subject=bundle.name, reason=f"looks like {kind}: {ratio:.2f} of the limit")
+
+
+def _is_other(image: Image, bundle: Bundle) -> bool:
+    """Whether one of the two is of volumes and the other of pictures."""
+    return bundle.recipe.input is not None and bundle.recipe.input.is_volume == image.is_picture
 
 
 def output_verdicts(labels: Labels, bundle: Bundle) -> tuple[Verdict, ...]:
@@ -64,13 +75,13 @@ def _output_verdict(labels: Labels, bundle: Bundle, limit: OutputLimits) -> Verd
     name, mask = structure.name, labels.mask(limit.label)
     if structure.role == "lesion" and not mask.any():
         return Verdict(gate="output", verdict="passed", subject=bundle.name, reason=f"no {name} was found")
-    share = float(mask.mean())
+    share, whole = float(mask.mean()), "picture" if len(mask) == 1 else "volume"
     low, high = limit.area_fraction
     confidence = float(np.mean(labels.probability[mask])) if labels.probability is not None and mask.any() else 0.0
     doubts = []
     if not low <= share <= high:
-        doubts.append(f"{name} covers {share:.1%} of the picture, expected {low:.1%} to {high:.1%}")
+        doubts.append(f"{name} covers {share:.1%} of the {whole}, expected {low:.1%} to {high:.1%}")
     if confidence < limit.confidence:
         doubts.append(f"mean probability inside {name} is {confidence:.2f}, expected {limit.confidence:.2f} or more")
-    fine = f"{name}: area {share:.1%} of the picture, mean probability {confidence:.2f}, both within the bundle's limits"
+    fine = f"{name}: area {share:.1%} of the {whole}, mean probability {confidence:.2f}, both within the bundle's limits"
     return Verdict(gate="output", verdict="doubted" if doubts else "passed", subject=bundle.name, reason="; ".join(doubts) or fine)

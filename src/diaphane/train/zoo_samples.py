@@ -16,8 +16,7 @@ from diaphane.core.image import Image
 from diaphane.core.prepared import Prepared
 from diaphane.core.recipe import Recipe
 from diaphane.errors import InputError
-from diaphane.ops.resample import resample
-from diaphane.prepare import prepare
+from diaphane.prepare import labels_on_grid, prepare
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +72,5 @@ def stacked(samples: Sequence[Sample], recipe: Recipe) -> tuple[FloatArray, IntA
 
 
 def on_grid(prepared: Prepared, labels: IntArray, classes: int) -> IntArray:
-    """``labels`` of the source grid on the network's grid: the label that covers most of each cell."""
-    top, left, height, width = prepared.box
-    shares = [resample((labels == c).astype(np.float32), height, width) for c in range(classes + 1)]
-    out = np.zeros(prepared.array.shape[1:], np.uint8)
-    out[top : top + height, left : left + width] = np.argmax(shares, axis=0)
-    return out
+    """``labels`` (row, column) of the source grid on the network's grid: the label that covers most of each cell."""
+    return np.asarray(labels_on_grid(prepared, labels[None], classes)[0])
