@@ -36,19 +36,21 @@ def score(
 
 
 def classifiers(options: Options) -> list[Bundle]:
-    """The classifiers that ``options`` ask for.
+    """The classifiers of regions that ``options`` ask for.
 
     Raises:
-        UsageError: There is no such bundle, or it does not classify.
+        UsageError: There is no such bundle, or it does not classify, or it takes whole pictures.
         BundleError: It is altered or malformed.
     """
     if options.bundle is not None:
         bundle = open_bundle(options.bundle)
         if bundle.recipe.task != "classify":
             raise UsageError(f"the bundle '{bundle.name}' does not classify: its task is {bundle.recipe.task}")
+        if bundle.recipe.input is not None:
+            raise UsageError(f"the bundle '{bundle.name}' judges whole pictures, here regions are judged: use diaphane assess --bundle {options.bundle}")
         return [bundle]
     bundles = (open_bundle(name) for name in zoo.names())
-    return [bundle for bundle in bundles if bundle.recipe.task == "classify"]
+    return [bundle for bundle in bundles if bundle.recipe.task == "classify" and bundle.recipe.input is None]
 
 
 def lacking(region: Region, bundle: Bundle) -> list[str]:
