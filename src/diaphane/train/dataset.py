@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from diaphane.core.recipe import LabelRecipe
 
-Form = Literal["MSD", "nnU-Net raw", "images and masks", "pairs side by side", "class folders", "CSV"]
+Form = Literal["MSD", "nnU-Net raw", "images and masks", "pairs side by side", "class folders", "CSV", "cases"]
 Task = Literal["segment", "classify"]
 Part = Literal["", "train", "valid", "test"]
 
@@ -31,6 +31,17 @@ class Item:
     """The publisher's split, if there is one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why an item is left out, or what is odd about it."""
+
+    item: str
+    """Its name; empty where it concerns the data set."""
+    what: str
+    """What is wrong with which file and what to do."""
+    left_out: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """Where everything is, and what it is called. Nothing but lists has been read."""
@@ -47,7 +58,11 @@ class Dataset:
     items: tuple[Item, ...]
     patients_known: bool
     duplicates: tuple[tuple[str, str], ...] = ()
-    """Names of items that a list beside the data calls near-duplicates."""
+    """Names of items that a list beside the data calls near-duplicates; ``check`` adds those of the same bytes."""
+    values: Mapping[int, int] = field(default_factory=dict)
+    """Pixel value in the masks → label value, where ``dataset.json`` says it; ``losses.IGNORE`` for what is not to be learnt."""
+    faults: tuple[Fault, ...] = ()
+    """What the lists alone show: an image without a mask, a mask without an image."""
     licence: str = "not stated"
 
 
@@ -69,16 +84,6 @@ class Facts:
     """Mean and standard deviation in the structures."""
     voxels: Mapping[int, int]
     """How many voxels each label value has; those absent are left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why an item is left out, or what is odd about it."""
-
-    item: str
-    what: str
-    """What is wrong with which file and what to do."""
-    left_out: bool = True
 
 
 @dataclass(frozen=True, slots=True)
