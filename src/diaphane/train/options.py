@@ -42,10 +42,10 @@ class Options:
         for name, least in (("folds", 2), ("fold", 0), ("epochs", 1), ("batch_size", 1), ("seed", 0)):
             value = getattr(self, name)
             if value is not None and value < least:
-                raise ValueError(f"{name} must be at least {least}, got {value}")
+                raise ValueError(f"--{name.replace('_', '-')} must be at least {least}, got {value}")
         if not self.minutes > 0:
-            raise ValueError(f"minutes must be a positive number, got {self.minutes}")
+            raise ValueError(f"--minutes must be a positive number, got {self.minutes}")
         if self.learning_rate is not None and not 0 < self.learning_rate < 10:
-            raise ValueError(f"learning_rate must lie between 0 and 10, got {self.learning_rate}")
+            raise ValueError(f"--learning-rate must lie between 0 and 10, got {self.learning_rate}")
         if self.fold is not None and self.fold >= (self.folds or 5):
-            raise ValueError(f"fold counts from 0 to {(self.folds or 5) - 1}, got {self.fold}")
+            raise ValueError(f"--fold counts from 0 to {(self.folds or 5) - 1}, got {self.fold}")

@@ -63,7 +63,7 @@ class LoopTable:
     validations: int
     """How often validation is looked at."""
     validation_items: int
-    """How many items of it each time; the last look and the evaluation see all."""
+    """How many items of it each time, always the same; the evaluation at the end sees all."""
     checkpoint_minutes: float
     patience: int = 0
     """Looks at validation without a better one after which training ends; 0: never."""
