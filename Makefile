@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 DATA   ?= $(or $(DIAPHANE_DATA),../shared/data)
 SETUP  := pyproject.toml constraints.txt
 
-.PHONY: demo test test-services check train-zoo clean
+.PHONY: demo test test-services check bench train-zoo clean
 
 demo: $(VENV)/.base            ## set up .venv and run the main job on made pictures
 	$(BIN)/diaphane demo --out demo
@@ -21,6 +21,9 @@ check: $(VENV)/.dev            ## style, types, layers
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev    ## side by side with peers, into benchmarks/RESULTS.md; nothing else should run
+	$(BIN)/python benchmarks/results.py
 
 train-zoo: $(VENV)/.dev        ## train, evaluate and export the shipped bundles (DATA=folder, ONLY=name)
 	$(BIN)/python -m diaphane.train.zoo --data $(DATA) --out src/diaphane/zoo $(if $(ONLY),--only $(ONLY))

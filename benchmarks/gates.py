@@ -22,8 +22,8 @@ from diaphane.segment import Options, predict, segmenters
 from diaphane.segment.gate import likeness, output_verdicts
 from diaphane.track import Options as TrackOptions
 from diaphane.track import follow
-from diaphane.train.dataset import read_rows
 from diaphane.train.zoo_recipes import LUNGS_FIT, held_out, lung_samples
+from diaphane.train.zoo_samples import read_rows
 
 FACES = ("group_photos/**/*.jpg", "aflw2000/*.jpg", "landmarks_mixed/**/*.jpg", "landmarks_mixed/**/*.png", "girl/**/*.jpg", "videos/*.jpg")
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is loaded: threads that wait sleep, as in diaphane train
+
 from diaphane.core.arrays import BoolArray
 from diaphane.core.finding import Assessment
 from diaphane.core.outcome import Outcome, Part

@@ -7,7 +7,8 @@
     ├── InputError (ValueError)    2  an input that is missing, empty or unreadable
     ├── RefusedError (ValueError)  3  the input gate refuses: readable, but not what the model is for
     ├── BundleError (ValueError)   1  a model bundle that is incomplete, altered or malformed
-    └── StorageError (OSError)     1  the case folder cannot be written
+    ├── StorageError (OSError)     1  the case folder cannot be written
+    └── TrainingError (RuntimeError) 1  a training that diverged, ran out of memory, or cannot go on from where it was
 
 Each is also a built-in, so that ``except ValueError`` does what a reader expects. A message says what
 must hold, what was found, and what to do. It carries nothing of the patient but the path that the caller gave. A traceback means a bug.
@@ -46,3 +47,7 @@ class BundleError(DiaphaneError, ValueError):
 
 class StorageError(DiaphaneError, OSError):
     """The case folder cannot be written: no space, no permission, not a folder."""
+
+
+class TrainingError(DiaphaneError, RuntimeError):
+    """A training that diverged, ran out of memory, or whose checkpoint is damaged or of something else."""

@@ -5,7 +5,6 @@ import pytest
 torch = pytest.importorskip("torch", reason="networks need the extra 'train'")
 
 from diaphane.nets.network import network  # noqa: E402
-from diaphane.train.zoo_networks import with_encoder  # noqa: E402
 
 
 def test_forward_is_the_figure_of_the_paper() -> None:
@@ -17,11 +16,3 @@ def test_forward_is_the_figure_of_the_paper() -> None:
     b = net.merge[0](torch.cat([b, net.up[0](c)], dim=1))
     a = net.merge[1](torch.cat([a, net.up[1](b)], dim=1))
     assert torch.equal(net(x), net.head(a))
-
-
-def test_weights_kept_before_the_encoder_was_a_part_still_load() -> None:
-    net = network("unet", 3, 2, widths=(4, 8, 16))
-    before = {key.removeprefix("encoder."): values for key, values in net.state_dict().items()}
-    assert "stem.layers.0.weight" in before
-    assert with_encoder(before).keys() == net.state_dict().keys()
-    assert with_encoder(net.state_dict()).keys() == net.state_dict().keys()

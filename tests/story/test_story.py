@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.train.made import balls, bars, discs
 
 import diaphane
+from diaphane.cli.main import main
 from diaphane.core.arrays import BoolArray
 from diaphane.core.candidate import Candidate
 from diaphane.core.coding import from_json_lines
@@ -32,6 +34,8 @@ FILES = {
     "images/lesion.png",
     "segmentation/lesion.png", "segmentation/lesion_overlay.png", "segmentation/lesion_probability.png", "segmentation/lesion_uncertainty.png",
 }  # fmt: skip
+TINY = "[network]\nwidths = [8, 16]\n"
+"""The rest of the recipe is what the planner says."""
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -329,3 +333,97 @@ def test_labels_of_another_grid_are_refused(cli, head_and_face: tuple[Path, Path
     done = cli("run", scan, "--labels", tmp_path / "labels.nii.gz", "--out", tmp_path / "case")
     assert done.returncode == 3
     assert "grid" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``discs`` (images, masks) and ``out``: the network that was trained on all but the last four of them."""
+    torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("training")
+    discs(folder / "discs", 24)
+    for kind, ending in (("images", ""), ("masks", "_mask")):
+        (folder / "unseen" / kind).mkdir(parents=True)
+        for n in range(20, 24):
+            (folder / f"discs/{kind}/disc{n}{ending}.png").rename(folder / f"unseen/{kind}/disc{n}{ending}.png")
+    (folder / "tiny.toml").write_text(TINY)
+    assert main(["train", "--data", f"{folder}/discs", "--out", f"{folder}/out", "--epochs", "24", "--minutes", "1", "--plan", f"{folder}/tiny.toml"]) == 0
+    return folder
+
+
+def test_training_leaves_the_agreed_files(trained: Path) -> None:
+    out = trained / "out"
+    fold = {f"fold_0/{name}" for name in ("last.safetensors", "best.safetensors", "history.csv", "curve.png", "predictions.png")}
+    assert set(files_in(out)) >= {"recipe.toml", "split.json", "check.csv", "metrics.json", "worst.png", *fold}
+    parts = json.loads((out / "split.json").read_text())
+    assert sorted(name for part in parts["folds"] for name in part) == [f"disc{n:02}" for n in range(20)]
+    assert {p.stem for p in (out / "predictions").iterdir()} == set(parts["folds"][0])
+    with (out / "fold_0/history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    losses = [float(row["loss"]) for row in rows]
+    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
+    for bundle in (out / "bundle", out / "fold_0/bundle"):
+        assert {p.name for p in bundle.iterdir()} == {"model.onnx", "recipe.toml", "training.toml", "metrics.json", "card.md", "SHA256SUMS"}
+    assert json.loads((out / "metrics.json").read_text())["summary"]["lesion"]["dice"]["mean"] > 0.9
+
+
+def test_trained_bundle_segments_what_it_never_saw_and_evaluate_says_how_well(trained: Path, tmp_path: Path) -> None:
+    unseen = trained / "unseen"
+    assert main(["segment", f"{unseen}/images", "--bundle", f"{trained}/out/bundle", "--out", str(tmp_path / "found")]) == 0
+    assert main(["evaluate", f"{unseen}/masks", str(tmp_path / "found"), "--out", str(tmp_path / "metrics.json")]) == 0
+    found = json.loads((tmp_path / "metrics.json").read_text())
+    overlaps = [dice(read_png(tmp_path / f"found/disc{n}.png") > 0, read_png(unseen / f"masks/disc{n}_mask.png") > 0) for n in range(20, 24)]
+    assert min(overlaps) > 0.85
+    ((_, metrics),) = found["summary"].items()
+    assert metrics["dice"]["mean"] == pytest.approx(np.mean(overlaps))
+    assert metrics["dice"]["count"] == 4
+
+
+def test_case_by_a_trained_bundle_names_its_weights(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "plan.toml").write_text(f'[segment]\nbundle = "{trained}/out/bundle"\n')
+    assert main(["run", f"{trained}/unseen/images/disc20.png", "--out", str(tmp_path / "case"), "--plan", str(tmp_path / "plan.toml")]) in (0, 4)
+    manifest = json.loads((tmp_path / "case/case.json").read_text())
+    assert manifest["weights"] == {"discs": sha256_of(trained / "out/bundle/model.onnx")}
+    found = read_png(tmp_path / "case/segmentation/disc20.png") > 0
+    assert dice(found, read_png(trained / "unseen/masks/disc20_mask.png") > 0) > 0.85
+
+
+def test_resumed_training_that_was_finished_ends_with_the_same_weights(trained: Path) -> None:
+    weights = [trained / "out" / name for name in ("bundle/model.onnx", "fold_0/best.safetensors")]
+    before = [sha256_of(path) for path in weights]
+    assert main(["train", "--data", f"{trained}/discs", "--out", f"{trained}/out"]) == 2
+    assert main(["train", "--data", f"{trained}/discs", "--out", f"{trained}/out", "--resume"]) == 0
+    assert [sha256_of(path) for path in weights] == before
+
+
+def test_fine_tuning_begins_where_the_bundle_ended(trained: Path, tmp_path: Path) -> None:
+    words = ["train", "--data", f"{trained}/discs", "--out", str(tmp_path / "tuned"), "--init", f"{trained}/out/bundle", "--epochs", "1", "--minutes", "1"]
+    assert main([*words, "--learning-rate", "1e-6"]) == 0
+    assert json.loads((tmp_path / "tuned/metrics.json").read_text())["summary"]["lesion"]["dice"]["mean"] > 0.9
+
+
+def test_classes_are_learnt_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch", reason="training needs the extra 'train'")
+    bars(tmp_path / "bars", 12, classes=2)
+    bars(tmp_path / "unseen", 3, classes=2, seed=2)
+    (tmp_path / "tiny.toml").write_text(TINY)
+    words = ["--data", f"{tmp_path}/bars", "--out", f"{tmp_path}/out", "--epochs", "20", "--minutes", "1", "--plan", f"{tmp_path}/tiny.toml"]
+    assert main(["train", *words]) == 0
+    capsys.readouterr()
+    assert main(["assess", f"{tmp_path}/unseen/0", f"{tmp_path}/unseen/1", "--bundle", f"{tmp_path}/out/bundle", "--json"]) == 0
+    told = [r["class"] for r in json.loads(capsys.readouterr().out)["results"]]
+    assert sum(a == b for a, b in zip(told, ["0"] * 3 + ["1"] * 3, strict=True)) >= 5
+
+
+def test_volumes_are_learnt_in_three_dimensions(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="training needs the extra 'train'")
+    balls(tmp_path / "balls", 8)
+    (tmp_path / "tiny.toml").write_text(TINY + "strides = [[2, 2, 2]]\n[input]\nsize = [8, 16, 16]\n")
+    words = ["--data", f"{tmp_path}/balls", "--out", f"{tmp_path}/out", "--epochs", "50", "--minutes", "1", "--plan", f"{tmp_path}/tiny.toml"]
+    assert main(["train", *words]) == 0
+    balls(tmp_path / "unseen", 1, seed=2)
+    assert main(["segment", f"{tmp_path}/unseen/imagesTr/ball0.nii.gz", "--bundle", f"{tmp_path}/out/bundle", "--out", str(tmp_path / "found")]) in (0, 4)
+    found, geometry = read_nifti(tmp_path / "found/ball0.nii.gz")
+    truth, there = read_nifti(tmp_path / "unseen/labelsTr/ball0.nii.gz")
+    assert np.allclose(geometry.affine, there.affine)
+    assert dice(found > 0, truth > 0) > 0.85

@@ -9,12 +9,9 @@ torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 
 from diaphane.core.recipe import InputRecipe, LabelRecipe, Recipe  # noqa: E402
 from diaphane.errors import InputError  # noqa: E402
-from diaphane.nets.blocks import Network  # noqa: E402
 from diaphane.simulate.dataset import write_pictures  # noqa: E402
-from diaphane.train.augment import Ranges  # noqa: E402
-from diaphane.train.fit import FitOptions, fit_network  # noqa: E402
 from diaphane.train.froc import Picture, froc, matched, sensitivities  # noqa: E402
-from diaphane.train.losses import IGNORE, dice_cross_entropy  # noqa: E402
+from diaphane.train.losses import IGNORE  # noqa: E402
 from diaphane.train.simulated import JITTER, jittered, read_shots, stacked_shots  # noqa: E402
 
 NEVER = -np.inf
@@ -26,17 +23,6 @@ RECIPE = Recipe(
 
 def disc(x: int, y: int, radius: int) -> np.ndarray:
     return np.asarray(np.hypot(*np.ogrid[-y : 60 - y, -x : 60 - x]) < radius)
-
-
-def test_ignored_pixels_leave_the_loss_unchanged_whatever_is_said_there() -> None:
-    labels = torch.zeros(2, 8, 8, dtype=torch.int64)
-    labels[:, 2:6, 2:4] = 1
-    labels[:, 6:] = IGNORE
-    logits = torch.randn(2, 2, 8, 8, generator=torch.Generator().manual_seed(1))
-    other = logits.clone()
-    other[:, :, 6:] = 37
-    assert torch.equal(dice_cross_entropy(logits, labels), dice_cross_entropy(other, labels))
-    assert dice_cross_entropy(logits, labels) == pytest.approx(float(dice_cross_entropy(logits[:, :, :6], labels[:, :6])), abs=1e-6)
 
 
 def test_candidate_is_the_lesion_from_an_overlap_of_a_fifth_and_counts_neither_way_where_ignored() -> None:
@@ -106,16 +92,3 @@ def test_folder_without_truth_is_refused(tmp_path: Path) -> None:
     (tmp_path / "truth.json").write_text('{"images": [{"image": "a.jpg"}]}')
     with pytest.raises(InputError, match="without face_box_px"):
         read_shots(tmp_path)
-
-
-def test_watcher_sees_every_step_and_may_end_training(rng: np.random.Generator) -> None:
-    arrays, labels = rng.normal(size=(2, 1, 8, 8)).astype(np.float32), np.zeros((2, 8, 8), np.uint8)
-    still = Ranges(flip=False, rotation_deg=0, scale=0, shift=0, gain=0, offset=0)
-    seen: list[int] = []
-
-    def watch(step: int, average: Network) -> bool:
-        seen.append(step)
-        return step < 3
-
-    fit_network(arrays, labels, 1, FitOptions(steps=9, batch_size=1, ranges=still, seed=1, widths=(2, 4)), "t", watch=watch)
-    assert seen == [1, 2, 3]

@@ -18,6 +18,7 @@ LIBRARIES = {
     "fhir.resources": "", "trimesh": "", "fast-simplification": "",
     "torch": 'training needs it: pip install "diaphane[train]"',
     "scikit-learn": 'training needs it: pip install "diaphane[train]"',
+    "matplotlib": 'training draws its curves with it: pip install "diaphane[train]"',
 }  # fmt: skip
 FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "neon", "asimd")
 

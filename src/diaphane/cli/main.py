@@ -16,8 +16,11 @@ COMMANDS: dict[str, str] = {
     "run": "pictures, scans and clips in, cases out: lesions and structures, measured, assessed, with a report",
     "segment": "one bundle on pictures: label maps, overlays, probabilities",
     "measure": "the features of a mask's regions, as a table",
+    "assess": "the class of pictures, or of a table's regions, by one bundle, with its probability",
+    "train": "a network from your own data: checked, planned, trained, judged, exported",
     "simulate": "made input with known truth: lesions on skin, or on real faces",
     "info": "what a file is understood as, without decoding it",
+    "evaluate": "how well label maps agree with a reference: Dice, surface distances, intervals, a paired test",
     "models": "the model bundles that are here: list and verify",
     "doctor": "versions, engines, models: what is here and what is missing",
 }
@@ -68,7 +71,7 @@ def _command(name: str, words: list[str]) -> int:
         sys.stderr.write(f"diaphane {name}: {problem}\n")
         return problem.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write(f"diaphane {name}: interrupted; finished stages are kept\n")
+        sys.stderr.write(f"diaphane {name}: interrupted; {getattr(module, 'INTERRUPTED', 'finished stages are kept')}\n")
         return 130
     except BrokenPipeError:  # the reader of our output left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

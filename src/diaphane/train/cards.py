@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from diaphane.train.scores import table
 from diaphane.train.zoo_recipes import HALVES_FIT, LUNGS_FIT, MELANOMA_FEATURES, SKIN_FIT
 from diaphane.train.zoo_samples import Sample
 
@@ -27,7 +28,7 @@ squashed the same way.
 
 On {len(metrics["cases"])} pictures of the ISIC 2017 test split, read once, through this bundle as it is shipped:
 
-{_table(metrics)}
+{table(metrics)}
 
 Trained for {SKIN_FIT.steps} steps of {SKIN_FIT.batch_size} pictures, seed {SKIN_FIT.seed}: `{REPRODUCE}`. No figure here is clinical validation.
 
@@ -63,7 +64,7 @@ training. {len(unseen) - len(whole)} of them is left out here because its truth 
 (Training pictures with this defect, if any, were kept.) The other {len(whole)} pictures of {patients[2]} patients, through this
 bundle as it is shipped (intervals by drawing patients):
 
-{_table(metrics)}
+{table(metrics)}
 
 Trained for {LUNGS_FIT.steps} steps of {LUNGS_FIT.batch_size} pictures, seed {LUNGS_FIT.seed}: `{REPRODUCE}`. No figure here is clinical validation.
 
@@ -114,13 +115,6 @@ No figure here is clinical validation.
 * Age, sex, site and history are not used. Melanomas without pigment, on nails, soles or mucosa are not represented.
 * The interval in a report covers the uncertainty of the fit only.
 """
-
-
-def _table(metrics: Mapping[str, Any]) -> str:
-    lines = ["| label | metric | mean | 95 % interval (bootstrap) |", "| --- | --- | --- | --- |"]
-    for label, found in metrics["summary"].items():
-        lines += [f"| {label} {_row(name.capitalize(), value)}" for name, value in found.items()]
-    return "\n".join(lines)
 
 
 def _row(name: str, value: Mapping[str, Any]) -> str:

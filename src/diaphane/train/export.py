@@ -8,6 +8,7 @@ import math
 import os
 import shutil
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ from diaphane.engine import bundle as names
 
 
 def onnx_bytes(network: nn.Module, shape: tuple[int, ...]) -> bytes:
-    """The network as ONNX, opset 17, any batch size, of pictures of ``shape`` (channel, …).
+    """The network as ONNX, opset 17, any batch size, of samples of ``shape`` (channel, …): pictures, or windows of volumes.
 
-    By the TorchScript exporter: its graph is 1 % smaller and it needs no package but onnx; torch warns that it will go.
+    By the TorchScript exporter: its graph is 1 % smaller and it needs no package but onnx; torch warns that it will go. Constants are not
+    folded: the weights keep their names, by which ``--init`` finds them, and ONNX Runtime folds when it loads.
     """
     out = io.BytesIO()
     with warnings.catch_warnings():
@@ -32,7 +34,7 @@ def onnx_bytes(network: nn.Module, shape: tuple[int, ...]) -> bytes:
         torch.onnx.export(
             network, (torch.zeros(1, *shape),), out,  # type: ignore[arg-type]  # takes a stream, says a path
             input_names=["image"], output_names=["logits"], opset_version=17,
-            dynamic_axes={"image": {0: "batch"}, "logits": {0: "batch"}}, dynamo=False,
+            dynamic_axes={"image": {0: "batch"}, "logits": {0: "batch"}}, dynamo=False, do_constant_folding=False,
         )  # fmt: skip
     return out.getvalue()
 
@@ -49,6 +51,13 @@ def write_bundle(folder: Path, recipe: Recipe, files: dict[str, bytes]) -> None:
     (aside / names.CHECKSUMS).write_text(sums, encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(aside, folder)
+
+
+def network_files(networks: Sequence[bytes]) -> dict[str, bytes]:
+    """The files of a bundle that hold these ONNX networks: one, or the members of an ensemble."""
+    if len(networks) == 1:
+        return {names.NETWORK: networks[0]}
+    return {names.MEMBER.format(n): network for n, network in enumerate(networks)}
 
 
 def fingerprint_bytes(fingerprint: Fingerprint) -> bytes:

@@ -1,92 +1,228 @@
-"""The small, plain training loop: one network, a fixed number of steps, the same seed gives the same weights."""
+"""The verb: a data set in, bundles out. Read ``fit`` and you know what a training is."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
-from dataclasses import dataclass
+import csv
+import io
+import logging
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from tqdm import trange
 
-from diaphane.core.arrays import FloatArray, IntArray
-from diaphane.nets.blocks import Network
-from diaphane.nets.network import network as make_network
-from diaphane.train.augment import Ranges, apply, draw
-from diaphane.train.losses import dice_cross_entropy
+from diaphane.core.storage import write_whole
+from diaphane.engine import bundle as names
+from diaphane.engine.bundle import Bundle
+from diaphane.errors import UsageError
+from diaphane.nets.cost import cost
+from diaphane.train import place
+from diaphane.train.build import build
+from diaphane.train.bundles import TRAINING
+from diaphane.train.check import check
+from diaphane.train.dataset import Checked
+from diaphane.train.distribute import ALONE, Peers, joined
+from diaphane.train.export import fingerprint_bytes
+from diaphane.train.fingerprints import fit_fingerprint
+from diaphane.train.finish import finish
+from diaphane.train.folds import Split, overlaps, read_split, split, write_split
+from diaphane.train.forms import read_dataset
+from diaphane.train.init import kept, tables_of
+from diaphane.train.judge import by_name
+from diaphane.train.machine import Machine, this_machine
+from diaphane.train.one_fold import trained
+from diaphane.train.options import Options
+from diaphane.train.pilot import Part, Time, settled
+from diaphane.train.planner import plan
+from diaphane.train.planner_draft import Planned, changed
+from diaphane.train.planner_look import symmetry
+from diaphane.train.read import read_item
+from diaphane.train.reasons import dumps
+from diaphane.train.recipe import TrainRecipe
+from diaphane.train.resume import arrays_of, check_plan, decided
+from diaphane.train.side_by_side import train_folds
+from diaphane.train.work import Work
+
+log = logging.getLogger(__name__)
+SHOWN = 8
+"""Faults that are printed; the rest is in a file."""
+ENOUGH = 60
+"""Pictures from which their fingerprint says something of others."""
+LOOKED_AT = 100
+"""Pictures whose symmetry decides about mirroring."""
+MOST = 1000
+"""Pictures that are held in memory for it."""
+AGAIN = 1.5
+"""To judge an item takes about this many times what checking and preparing it took."""
+EXPORT_S = 8.0
+"""To export a fold, about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FitOptions:
-    """How a network is trained."""
+class Asked:
+    """What the caller wants beside the options."""
 
-    steps: int
-    batch_size: int
-    ranges: Ranges
-    seed: int
-    widths: tuple[int, ...] = (16, 32, 64, 128, 256)
-    """Channels at each resolution; 1.9 M parameters."""
-    learning_rate: float = 2e-3
-    """AdamW's; falls by (1 - step/steps) ** 0.9 after 100 steps of warm-up."""
-    weight_decay: float = 1e-2
-    ema: float = 0.998
-    """Share of the old weights kept in the moving average that is exported."""
-    channels_last: bool = False
-    """Lay pixels out channel by channel innermost: a fifth faster on CPUs for large pictures, and rounded otherwise."""
+    overrides: Mapping[str, Any]
+    """Tables of the recipe, or parts of them."""
+    where: str = "--plan"
+    """Where ``overrides`` come from, for messages and reasons."""
+    init: Bundle | None = None
+    """Whose weights are the first."""
+    resume: bool = False
 
 
-Watch = Callable[[int, Network], bool]
-"""Is given the steps taken and the averaged network after each; says whether training goes on."""
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a training begins with."""
+
+    begun: float
+    """By the monotonic clock: the minutes run from here."""
+    machine: Machine
+    peers: Peers
 
 
-def _go_on(step: int, average: Network) -> bool:
-    return True
+def fit(data: Path, out: Path, options: Options, asked: Asked) -> Path:
+    """Trains what ``options`` ask for and leaves in ``out`` the recipe, the split, a folder a fold and ``bundle/``, which is returned.
 
-
-def fit_network(arrays: FloatArray, labels: IntArray, classes: int, options: FitOptions, title: str, *, watch: Watch = _go_on) -> Network:
-    """A U-Net with averaged weights, in evaluation mode.
-
-    ``arrays`` (sample, channel, row, column) float32 are as ``prepare`` makes them; ``labels`` (sample, row, column) run
-    from 0 to ``classes``, or are ``losses.IGNORE``; ``title`` is what the progress bar says.
+    Raises:
+        InputError: The data set is empty, has no labels, one class only, or fewer patients than folds.
+        UsageError: Options that contradict each other, the data, or what ``out`` holds.
+        TrainingError: Training diverged or ran out of memory.
+        StorageError: ``out`` cannot be written; the last checkpoint is kept.
     """
-    torch.manual_seed(options.seed)
-    rng = np.random.default_rng(options.seed)
-    network = make_network("unet", arrays.shape[1], classes + 1, widths=options.widths)
-    layout = torch.channels_last if options.channels_last else torch.contiguous_format
-    network.to(memory_format=layout)  # type: ignore[call-overload]  # takes it, says it does not
-    average = copy.deepcopy(network)
-    optimiser = torch.optim.AdamW(network.parameters(), options.learning_rate, weight_decay=options.weight_decay)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda n: min(1, (n + 1) / 100) * (1 - n / options.steps) ** 0.9)
-    loss_mean = float("nan")
-    bar = trange(options.steps, desc=title, mininterval=10, disable=None)
-    for step in bar:
-        x, y = _batch(arrays, labels, options, rng)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits = network(x.contiguous(memory_format=layout))
-        loss = dice_cross_entropy(logits.float(), y)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
-        schedule.step()
-        _follow(average, network, min(options.ema, (step + 1) / (step + 10)))
-        loss_mean = loss.item() if step == 0 else 0.98 * loss_mean + 0.02 * loss.item()
-        bar.set_postfix(loss=f"{loss_mean:.4f}", refresh=False)
-        if not watch(step + 1, average):
-            break
-    return average.eval()
+    with joined() as peers:
+        if peers.leads:
+            _lead(data, out, options, asked, peers)
+        else:
+            _follow(data, out, peers)
+    return out / place.BUNDLE
 
 
-def _batch(arrays: FloatArray, labels: IntArray, options: FitOptions, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    chosen = rng.integers(len(arrays), size=options.batch_size)
-    drawn = [draw(options.ranges, arrays.shape[1:], rng) for _ in chosen]
-    pairs = [apply(d, arrays[n], labels[n]) for d, n in zip(drawn, chosen, strict=True)]
-    x = torch.from_numpy(np.stack([array for array, _ in pairs]))
-    return x, torch.from_numpy(np.stack([mask for _, mask in pairs]).astype(np.int64))
+def _lead(data: Path, out: Path, options: Options, asked: Asked, peers: Peers) -> None:
+    """All of it; where there are other processes, they wait until everything is decided and then compute their share of each step."""
+    begun, machine = time.monotonic(), this_machine(alone=peers is ALONE)
+    with place.training_folder(out, resume=asked.resume) as goes_on:
+        if asked.resume and not goes_on:
+            log.info("%s: nothing to resume there; a new training begins", out)
+        checked = _checked(data, out)
+        init = kept(asked.init, out)
+        work = _resumed(checked, out, options, asked) if goes_on else _begun(checked, out, options, asked, Start(begun, machine, peers))
+        peers.share(work.recipe.loop.batch_size)
+        peers.wait()
+        torch.set_num_threads(work.recipe.threads)
+        log.info("network  %s", cost(build(work.recipe), work.recipe.input.tensor_shape))
+        finish(work, train_folds(work, init, machine.together(work.recipe), peers))
+        shutil.rmtree(out / place.PREPARED)
 
 
-@torch.no_grad()
-def _follow(average: torch.nn.Module, network: torch.nn.Module, keep: float) -> None:
-    for old, new in zip(average.parameters(), network.parameters(), strict=True):
-        old.lerp_(new, 1 - keep)
+def _follow(data: Path, out: Path, peers: Peers) -> None:
+    """What every other process does."""
+    checked = check(read_dataset(data))
+    peers.wait()
+    work = decided(checked, out)
+    torch.set_num_threads(work.recipe.threads)
+    for fold in work.recipe.fold:
+        trained(fold, work, kept(None, out), peers)
+
+
+def _checked(data: Path, out: Path) -> Checked:
+    """The data set without what cannot be used; what is wrong with which file is said, and kept in ``check.csv``."""
+    checked = check(read_dataset(data))
+    found = checked.dataset
+    one, many = ("class", "classes") if found.task == "classify" else ("structure", "structures")
+    named = ", ".join(label.name for label in found.labels)
+    log.info("data     %s: %d items, %d %s (%s)", found.form, len(found.items), len(found.labels), one if len(found.labels) == 1 else many, named)
+    if found.task == "classify":
+        log.info("data     of a network for classes only the encoder is used, with a pooled linear head")
+    if not found.patients_known:
+        log.info("data     patients are not known: each item counts as a patient of its own")
+    for fault in checked.faults[:SHOWN]:
+        log.warning("data     %s%s%s", f"{fault.item}: " if fault.item else "", fault.what, "; left out" if fault.left_out else "")
+    if len(checked.faults) > SHOWN:
+        log.warning("data     and %d more: %s", len(checked.faults) - SHOWN, out / place.CHECK)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([("item", "left_out", "what"), *((f.item, f.left_out, f.what) for f in checked.faults)])
+    write_whole(out / place.CHECK, text.getvalue().encode())
+    return checked
+
+
+def _begun(checked: Checked, out: Path, options: Options, asked: Asked, start: Start) -> Work:
+    """Everything decided: planned, split, prepared, timed, written down."""
+    overrides = {**(tables_of(asked.init) if asked.init else {}), **asked.overrides}
+    machine = start.machine
+    planned = plan(checked, options, overrides, machine.memory_bytes, machine.processors, symmetry=_symmetry(checked), where=asked.where)
+    start.peers.share(planned.recipe.loop.batch_size)
+    parts, planned = _split(checked, planned, options, out)
+    arrays = arrays_of(checked, planned.recipe, parts, out)
+    read_s = (time.monotonic() - start.begun) / len(checked.dataset.items)
+    part = Part(arrays, parts.training(planned.recipe.fold[0]), parts.validation(planned.recipe.fold[0]), start.peers)
+    planned = settled(planned, part, _clock(planned.recipe, parts, start, read_s), auto=options.network == "auto")
+    arrays = arrays_of(checked, planned.recipe, parts, out)
+    text = dumps(planned).encode()
+    write_whole(out / place.RECIPE, text)
+    log.info("recipe   %s", out / place.RECIPE)
+    return Work(checked, planned.recipe, parts, arrays, out, _texts(checked, planned.recipe, parts, text))
+
+
+def _resumed(checked: Checked, out: Path, options: Options, asked: Asked) -> Work:
+    """Everything as it was decided before.
+
+    Raises:
+        UsageError: The data is another, or ``options`` or the plan ask for something else.
+    """
+    work = decided(checked, out, options)
+    check_plan(asked.overrides, work.recipe, str(out))
+    return replace(work, texts=_texts(checked, work.recipe, work.parts, (out / place.RECIPE).read_bytes()))
+
+
+def _split(checked: Checked, planned: Planned, options: Options, out: Path) -> tuple[Split, Planned]:
+    """The split that lies there, or a new one, written; and the plan with as many folds as it has."""
+    file = out / place.SPLIT
+    recipe = planned.recipe
+    if file.exists():
+        parts, why = read_split(file, [item.name for item in checked.dataset.items]), "as split.json has them"
+        if "folds" in planned.given and len(parts.folds) != recipe.folds:
+            raise UsageError(f"{file}: holds {len(parts.folds)} folds, {recipe.folds} are asked for; give --folds {len(parts.folds)} or remove the file")
+    else:
+        published = options.folds is None and options.fold is None and any(item.part == "valid" for item in checked.dataset.items)
+        for sentence in overlaps(checked.dataset).messages:
+            log.warning("split    %s", sentence)
+        parts, why = split(checked, recipe.folds, recipe.loop.seed, published=published), "the publisher's validation part and the rest"
+        write_split(file, parts)
+    sizes = ", ".join(str(len(fold)) for fold in parts.folds)
+    log.info("split    folds of %s items%s: %s", sizes, f", {len(parts.test)} of the publisher's for the test" if parts.test else "", file)
+    if len(parts.folds) != recipe.folds:
+        planned = changed(changed(planned, "", "folds", len(parts.folds), why), "", "fold", recipe.fold, why)
+    return parts, planned
+
+
+def _texts(checked: Checked, recipe: TrainRecipe, parts: Split, text: bytes) -> dict[str, bytes]:
+    """What goes into every bundle beside the network: how it was trained, and, of enough pictures, what they look like."""
+    texts = {TRAINING: text}
+    every = [name for fold in parts.folds for name in fold]
+    if not recipe.input.is_volume and len(every) >= ENOUGH:
+        images = [read_item(item, checked.values)[0] for item in by_name(checked, every)[:: max(1, len(every) // MOST)]]
+        texts[names.FINGERPRINT] = fingerprint_bytes(fit_fingerprint(images, 0.99, 1.1, recipe.loop.seed))
+    return texts
+
+
+def _symmetry(checked: Checked) -> tuple[float, float] | None:
+    """How like their mirror images the pictures are together; None of volumes and classes."""
+    items = checked.dataset.items[:: max(1, len(checked.dataset.items) // LOOKED_AT)]
+    if checked.dataset.task == "classify" or next(iter(checked.facts.values())).shape[0] > 1:
+        return None
+    read = (read_item(item, checked.values) for item in items)
+    return symmetry((image.array[0], None if labels is None else labels[0]) for image, labels in read)
+
+
+def _clock(recipe: TrainRecipe, parts: Split, start: Start, read_s: float) -> Time:
+    """The minutes that are left, and those of them that the evaluation will take."""
+    judged = sum(len(parts.validation(fold)) for fold in recipe.fold) + len(parts.test) * len(recipe.fold)
+    return Time(
+        left_s=60 * recipe.minutes - (time.monotonic() - start.begun),
+        reserved_s=judged * read_s * AGAIN + EXPORT_S * len(recipe.fold),
+        machine=start.machine,
+    )

@@ -1,24 +1,60 @@
-"""Losses on logits."""
+"""Losses on logits (batch, class, …) and labels (batch, …) int64; of classes (batch, class) and (batch)."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch.nn import functional
 
+from diaphane.train.recipe import LossName
+
 IGNORE = 255
 """The label of pixels that teach nothing: nobody knows what they are."""
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-def dice_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy plus (1 - soft Dice), the mean over pictures and foreground classes.
+def cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The mean over all that is not ``IGNORE``; 0 where nothing is known."""
+    known = (labels != IGNORE).sum().clamp(min=1)
+    return functional.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="sum") / known
 
-    Shape: logits (batch, class, row, column), labels (batch, row, column) int64.
-    Pixels labelled ``IGNORE`` do not count. A class absent from both gives a Dice of 1. Source: Isensee et al. 2021; Milletari et al. 2016 (soft Dice).
+
+def focal(logits: torch.Tensor, labels: torch.Tensor, gamma: float = 2.0) -> torch.Tensor:
+    """Cross-entropy that makes little of what is already right. Source: Lin et al., ICCV 2017, arXiv 1708.02002, equation 4."""
+    each = functional.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="none")
+    known = (labels != IGNORE).sum().clamp(min=1)
+    return (each * (1 - torch.exp(-each)) ** gamma).sum() / known
+
+
+def soft_dice(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """1 - soft Dice, the mean over samples and foreground classes; a class absent from both gives 0.
+
+    Source: Milletari et al., 3DV 2016, arXiv 1606.04797, section 3; with 1 added above and below.
     """
+    axes = tuple(range(2, logits.ndim))
     known = (labels != IGNORE).unsqueeze(1)
     probability = logits.softmax(dim=1) * known
     truth = functional.one_hot(labels * known[:, 0], logits.shape[1]).movedim(-1, 1).to(probability.dtype) * known
-    both = (probability * truth).sum(dim=(2, 3))[:, 1:]
-    total = (probability + truth).sum(dim=(2, 3))[:, 1:]
-    dice = (2 * both + 1) / (total + 1)
-    return functional.cross_entropy(logits, labels, ignore_index=IGNORE) + 1 - dice.mean()
+    both = (probability * truth).sum(dim=axes)[:, 1:]
+    total = (probability + truth).sum(dim=axes)[:, 1:]
+    return 1 - ((2 * both + 1) / (total + 1)).mean()
+
+
+def dice_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Both, added. Source: Isensee et al., Nature Methods 18, 203 (2021)."""
+    return cross_entropy(logits, labels) + soft_dice(logits, labels)
+
+
+def dice_focal(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Both, added: for structures of few pixels."""
+    return focal(logits, labels) + soft_dice(logits, labels)
+
+
+LOSSES: dict[LossName, Loss] = {"dice_cross_entropy": dice_cross_entropy, "dice_focal": dice_focal, "cross_entropy": cross_entropy, "focal": focal}
+
+
+def total_loss(loss: Loss, outputs: torch.Tensor | list[torch.Tensor], labels: torch.Tensor) -> torch.Tensor:
+    """``loss`` of the logits, or, with deep supervision, its mean over all heads (Zhou et al. 2020, equation 2)."""
+    heads = outputs if isinstance(outputs, list) else [outputs]
+    return torch.stack([loss(logits.float(), labels) for logits in heads]).mean()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -10,12 +9,11 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.torch import load_file, save_file
 from torch.nn import Module
 
 from diaphane.core.arrays import BoolArray, FloatArray
@@ -26,7 +24,6 @@ from diaphane.engine import bundle as names
 from diaphane.engine.bundle import open_bundle
 from diaphane.nets.blocks import Network
 from diaphane.nets.mirrored import Mirrored
-from diaphane.nets.network import network as make_network
 from diaphane.ops.components import components
 from diaphane.ops.crop import cropped
 from diaphane.prepare import prepare
@@ -34,13 +31,14 @@ from diaphane.segment import Options as SegmentOptions
 from diaphane.segment import predict
 from diaphane.segment.cleanup import cleaned
 from diaphane.segment.predict import labels_of
-from diaphane.train.augment import Ranges
 from diaphane.train.card_face_lesion import card
 from diaphane.train.export import json_bytes, onnx_bytes, write_bundle
-from diaphane.train.fit import FitOptions, fit_network
 from diaphane.train.froc import Picture, froc, matched
+from diaphane.train.history import read_history
+from diaphane.train.loop import HISTORY
 from diaphane.train.simulated import Shot, jittered, read_shots, stacked_shots
-from diaphane.train.zoo_networks import probabilities, with_encoder
+from diaphane.train.zoo_fit import FitOptions, Stack, augment, fit_unet
+from diaphane.train.zoo_networks import probabilities
 from diaphane.train.zoo_recipes import NO_MODEL
 
 log = logging.getLogger(__name__)
@@ -68,12 +66,12 @@ FACE_FIT = FitOptions(
     widths=(8, 16, 32, 64, 128, 256),
     channels_last=True,
     # upright heads, which the simulation mirrors; twice as wide was no better (tune CPM 0.55 after 1800 steps, all of its schedule; this: 0.58)
-    ranges=Ranges(flip=False, rotation_deg=15, scale=0.12, shift=0.05, gain=0.2, offset=0.25),
+    augment=augment(rotation_deg=15, scale=0.12, shift=0.05, gain=0.2, offset=0.25),
+    looks=6,
+    patience=3,
 )
 SEEDS: dict[str, tuple[int, int]] = {"train": (101, 2000), "tune": (102, 160), "test": (103, 300)}
 """Seed and number of the simulated pictures."""
-EVERY, PATIENCE = 500, 3
-"""Steps between two looks at tune, and looks without a better one before training stops."""
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5)
 """From which a pixel may belong to a candidate: chosen on tune."""
 Segmenter = Callable[[Image], Labels]
@@ -106,45 +104,15 @@ def pictures(data: Path, work: Path, part: str) -> Path:
     return folder
 
 
-@dataclass
-class Best:
-    """Looks at tune now and then, keeps the best weights on disk, and says when there is no more to gain."""
-
-    shots: Sequence[Shot]
-    weights: Path
-    history: list[dict[str, float]] = field(default_factory=list)
-
-    def __call__(self, step: int, average: Network) -> bool:
-        """What ``fit_network`` asks after every step."""
-        if step % EVERY:
-            return True
-        found = froc(judged(by_torch(average, THRESHOLDS[1]), self.shots), draws=1)
-        self.history.append({"step": step, "cpm": found["cpm"]["mean"], "sensitivity": found["sensitivity"]["mean"]})
-        best = int(np.argmax([h["cpm"] for h in self.history]))
-        log.info("step %d: tune CPM %.3f", step, found["cpm"]["mean"])
-        if best == len(self.history) - 1:
-            save_file({name: value.contiguous() for name, value in average.state_dict().items()}, self.weights)
-        return len(self.history) - 1 - best < PATIENCE
-
-
 def trained_on_faces(data: Path, work: Path, tune: Sequence[Shot]) -> tuple[Network, dict[str, Any]]:
-    """The network that was best on tune, and how tune went: read from ``work`` if it was trained there before."""
-    work.mkdir(parents=True, exist_ok=True)
-    weights, finished = work / "face_lesion.safetensors", work / "face_lesion_history.json"
-    best = Best(tune, weights)
-    if not finished.exists():
-        arrays, labels = stacked_shots(read_shots(pictures(data, work, "train")), FACE_LESION, FACE_FIT.seed)
-        fit_network(arrays, labels, 1, FACE_FIT, "face_lesion", watch=best)
-        finished.write_bytes(json_bytes(best.history))
-    network = make_network("unet", 3, 2, widths=FACE_FIT.widths)
-    network.load_state_dict(with_encoder(load_file(weights)))
-    return network.eval(), _history(finished)
-
-
-def _history(finished: Path) -> dict[str, Any]:
-    looks = json.loads(finished.read_text(encoding="utf-8"))
-    best = max(looks, key=lambda look: look["cpm"])
-    return {"looks": looks, "best_step": best["step"], "stopped_at": looks[-1]["step"], "planned": FACE_FIT.steps}
+    """The network that was best on tune, and how tune went; a training that was begun in ``work`` is gone on with, a finished one read."""
+    stack = Stack(*stacked_shots(read_shots(pictures(data, work, "train")), FACE_LESION, FACE_FIT.seed))
+    folder = work / "face_lesion"
+    network = fit_unet(stack, 1, FACE_FIT, folder, lambda average: froc(judged(by_torch(average, THRESHOLDS[1]), tune), draws=1)["cpm"]["mean"])
+    rows = [row for row in read_history(folder / HISTORY) if row["validation"] is not None]
+    looks = [{"step": int(row["step"] or 0), "cpm": row["validation"]} for row in rows]
+    best = max(looks, key=lambda look: look["cpm"] or 0)
+    return network, {"looks": looks, "best_step": best["step"], "stopped_at": looks[-1]["step"], "planned": FACE_FIT.steps}
 
 
 def by_torch(network: Module, threshold: float) -> Segmenter:

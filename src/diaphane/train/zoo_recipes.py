@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from diaphane.core.recipe import InputRecipe, LabelRecipe, NotAssessed, Recipe
-from diaphane.train.augment import Ranges
-from diaphane.train.fit import FitOptions
+from diaphane.train.zoo_fit import FitOptions, augment
 from diaphane.train.zoo_samples import Sample, read_rows, read_samples
 
 NO_MODEL = "no model for this"
@@ -36,7 +35,7 @@ SKIN_FIT = FitOptions(
     batch_size=16,
     seed=2017,
     # dermoscopy has no up or down: flips and all rotations
-    ranges=Ranges(flip=True, rotation_deg=180, scale=0.25, shift=0.08, gain=0.15, offset=0.25),
+    augment=augment(flips=True, rotation_deg=180, scale=0.25, shift=0.08, gain=0.15, offset=0.25),
 )
 HALVES_FIT = replace(SKIN_FIT, steps=600)
 """For the two networks that each saw one half of the training split: their masks of the other half are what use will see."""
@@ -59,7 +58,7 @@ LUNGS_FIT = FitOptions(
     batch_size=8,
     seed=100,
     # no flips: left and right are labels; patients stand upright within some 10 degrees
-    ranges=Ranges(flip=False, rotation_deg=12, scale=0.2, shift=0.08, gain=0.25, offset=0.3),
+    augment=augment(rotation_deg=12, scale=0.2, shift=0.08, gain=0.25, offset=0.3),
 )
 
 MELANOMA = Recipe(

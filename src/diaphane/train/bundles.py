@@ -1,0 +1,83 @@
+"""From a trained fold to a bundle; from the folds' bundles to their ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from diaphane.core.recipe import OutputLimits, Recipe
+from diaphane.engine import bundle as names
+from diaphane.engine.bundle import open_bundle
+from diaphane.train.export import json_bytes, network_files, onnx_bytes, write_bundle
+from diaphane.train.recipe import TrainRecipe
+
+TRAINING = "training.toml"
+"""The recipe of the training, in its bundle: what ``--init`` needs to build the network again."""
+FEW = 20
+"""Below so many held-out results their extremes, widened, are the limits; above, their quantiles."""
+
+
+def model_recipe(recipe: TrainRecipe, members: int = 1) -> Recipe:
+    """What use needs to know of a training."""
+    name = recipe.network.encoder if recipe.data.task == "classify" else recipe.network.name
+    words = f"{name} ({recipe.network.encoder} encoder)" if recipe.network.encoder not in ("plain", name) else name
+    return Recipe(
+        name=recipe.data.name,
+        task=recipe.data.task,
+        modality=recipe.data.modality,
+        network=words if members == 1 else f"ensemble of {members} {words}",
+        labels=recipe.data.labels,
+        licence=recipe.data.licence,
+        input=recipe.input,
+    )
+
+
+def network_file(network: nn.Module, recipe: TrainRecipe) -> bytes:
+    """As ONNX."""
+    return onnx_bytes(network.eval().float(), recipe.input.tensor_shape)
+
+
+def output_limits(results: Mapping[int, Sequence[tuple[float, float]]]) -> tuple[OutputLimits, ...]:
+    """What the output gate takes for plausible, from (share of the image, mean probability) of each structure in held-out results."""
+    limits = []
+    for label, pairs in results.items():
+        found = np.array([pair for pair in pairs if pair[0] > 0]).reshape(-1, 2)
+        if len(found) == 0:
+            continue
+        share, confidence = found.T
+        if len(found) < FEW:
+            low, high, sure = 0.75 * share.min(), 1.25 * share.max(), confidence.min() - 0.05
+        else:
+            (low, high), sure = np.quantile(share, [0.005, 0.995]), np.quantile(confidence, 0.005)
+        limits.append(OutputLimits(label=label, area_fraction=(float(low), min(1.0, float(high))), confidence=max(0.0, float(sure))))
+    return tuple(limits)
+
+
+def write_fold(folder: Path, recipe: Recipe, network: bytes, texts: Mapping[str, bytes]) -> None:
+    """The bundle of one network."""
+    write_bundle(folder, recipe, {names.NETWORK: network, **texts})
+
+
+def write_ensemble(folder: Path, folds: Sequence[Path], recipe: TrainRecipe, texts: Mapping[str, bytes], metrics: Any) -> None:
+    """The mean of the folds' bundles as one; of one fold its copy."""
+    bundles = [open_bundle(fold) for fold in folds]
+    files = network_files([bundle.members[0] for bundle in bundles])
+    limits: dict[int, list[OutputLimits]] = {}
+    for bundle in bundles:
+        for limit in bundle.recipe.limits:
+            limits.setdefault(limit.label, []).append(limit)
+    widest = tuple(
+        OutputLimits(
+            label=label,
+            area_fraction=(min(x.area_fraction[0] for x in every), max(x.area_fraction[1] for x in every)),
+            confidence=min(x.confidence for x in every),
+        )
+        for label, every in sorted(limits.items())
+    )
+    whole = replace(model_recipe(recipe, len(bundles)), limits=widest)
+    write_bundle(folder, whole, {**files, **texts, names.METRICS: json_bytes(metrics)})

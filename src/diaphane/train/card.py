@@ -1,0 +1,83 @@
+"""The model card of a training: what it was made from, how good it is, what it is not for. Figures come from the run itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from diaphane.nets.cost import cost
+from diaphane.train.build import build
+from diaphane.train.bundles import model_recipe
+from diaphane.train.folds import Split
+from diaphane.train.recipe import TrainRecipe
+from diaphane.train.scores import table
+
+
+def card(
+    recipe: TrainRecipe,
+    metrics: Mapping[str, Any],
+    parts: Split,
+    *,
+    fold: int | None = None,
+    patients_known: bool,
+    tested: Mapping[str, Any] | None = None,
+) -> str:
+    """``card.md`` of a fold's bundle, or (``fold`` None) of the whole."""
+    members = len(recipe.fold) if fold is None else 1
+    loop, data, size = recipe.loop, recipe.data, "x".join(map(str, recipe.input.size))
+    model = model_recipe(recipe, members)
+    does = "Tells classes apart" if data.task == "classify" else "Segments"
+    return f"""# {data.name}
+
+{does}: {", ".join(label.name for label in data.labels)}. {model.network}, {size}, ONNX float32; each network: {cost(build(recipe), recipe.input.tensor_shape)}.
+
+## Data and what it means for use
+
+{data.modality}; licence as the data says: {data.licence}. {_counts(recipe, parts, fold)}
+{_patients(patients_known)}
+
+## How good it is
+
+{_protocol(recipe, members, fold)}
+
+{table(metrics)}
+{_tested(tested)}
+Trained by `diaphane train`: {loop.steps} steps of {loop.batch_size}, {loop.optimizer}, {loop.loss}, seed {loop.seed}, {loop.precision}; `training.toml`
+holds all of it with a reason beside each value. No figure here is clinical validation.
+
+## Limits
+
+* It knows this data set only: other scanners, hospitals, ages or views were not tried.
+* The weights with the highest validation metric of {loop.validations} looks were kept: figures on held-out items are a little too high for that.
+* {_gates(data.task)}
+"""
+
+
+def _counts(recipe: TrainRecipe, parts: Split, fold: int | None) -> str:
+    every = sum(map(len, parts.folds))
+    which = f"fold {fold} of {recipe.folds}" if fold is not None else f"folds {', '.join(map(str, recipe.fold))} of {recipe.folds}"
+    held = len(parts.validation(fold)) if fold is not None else sum(len(parts.validation(f)) for f in recipe.fold)
+    tested = f"; {len(parts.test)} more are the publisher's test part, never seen in training" if parts.test else ""
+    return f"{every} items for training and validation ({which}; {held} held out in turn){tested}."
+
+
+def _patients(known: bool) -> str:
+    if known:
+        return "Items of one patient lie on one side of the split."
+    return "Patients are not known: each item counts as a patient of its own, so that two of one patient may lie on both sides and flatter the figures."
+
+
+def _protocol(recipe: TrainRecipe, members: int, fold: int | None) -> str:
+    if members > 1 and fold is None:
+        return f"Cross-validation: each item predicted by the one of {members} networks that did not see it (the ensemble as shipped was not measured on them):"
+    return "On the held-out fold, through this bundle as it is shipped:"
+
+
+def _tested(tested: Mapping[str, Any] | None) -> str:
+    return "" if tested is None else f"\nOn the publisher's test part, read once, through this bundle:\n\n{table(tested)}\n"
+
+
+def _gates(task: str) -> str:
+    if task == "classify":
+        return "Every picture gets one of its classes, also one that shows none of them."
+    return "The output gate's limits are from held-out results: their 0.5 % and 99.5 % quantiles, or below 20 results the extremes, widened."

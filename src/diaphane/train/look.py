@@ -1,0 +1,88 @@
+"""A look at validation while training: the same metric of the same items each time, on the network's own grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from diaphane.core.arrays import FloatArray, IntArray
+from diaphane.engine.tiles import slide
+from diaphane.ops.overlap import dice
+from diaphane.train.arrays import Arrays
+from diaphane.train.loop import laid_out
+from diaphane.train.losses import IGNORE
+from diaphane.train.recipe import TrainRecipe
+
+AT_ONCE = 8
+"""Pictures given to the network together."""
+
+
+class Look:
+    """Mean Dice over structures and items (accuracy, of classes) of a network; at most ``recipe.loop.validation_items``, evenly taken.
+
+    A structure that is neither there nor predicted in an item does not count for it.
+    """
+
+    def __init__(self, arrays: Arrays, names: Sequence[str], recipe: TrainRecipe) -> None:
+        every = np.linspace(0, len(names) - 1, min(len(names), recipe.loop.validation_items)).round().astype(int)
+        self.arrays, self.names, self.recipe = arrays, [names[n] for n in dict.fromkeys(every.tolist())], recipe
+
+    def __call__(self, network: nn.Module) -> float:
+        """The mean of all; labels weigh the same however often they occur. 0 where nothing can be said."""
+        each = self.each(network)
+        seen = ~np.isnan(each)
+        by_label = [each[seen[:, n], n].mean() for n in range(each.shape[1]) if seen[:, n].any()]
+        return float(np.mean(by_label)) if by_label else 0.0
+
+    @torch.inference_mode()
+    def each(self, network: nn.Module) -> FloatArray:
+        """(item, structure) Dice, NaN where it does not count; (item, 1) whether the class is right."""
+        network.eval()
+        if self.recipe.input.fit == "windows":
+            return np.stack([self._volume(network, name) for name in self.names])
+        parts = [self.names[n : n + AT_ONCE] for n in range(0, len(self.names), AT_ONCE)]
+        return np.concatenate([self._pictures(network, part) for part in parts])
+
+    def _pictures(self, network: nn.Module, names: Sequence[str]) -> FloatArray:
+        stored = [self.arrays[name] for name in names]
+        logits = self._logits(network, np.stack([one.x[:, 0] for one in stored]))
+        if self.recipe.data.task == "classify":
+            return np.array([[float(row.argmax() + 1 == one.target)] for row, one in zip(logits, stored, strict=True)])
+        return np.stack([self._dice(found.argmax(axis=0)[None], one.y) for found, one in zip(logits, stored, strict=True)])
+
+    def _volume(self, network: nn.Module, name: str) -> FloatArray:
+        stored = self.arrays[name]
+        size = self.recipe.input.size
+        flat = size[0] == 1
+
+        def of(windows: FloatArray) -> FloatArray:
+            soft = _softmax(self._logits(network, windows[:, :, 0] if flat else windows))
+            return soft[:, :, None] if flat else soft
+
+        probability = slide(np.asarray(stored.x, np.float32), (size[0], size[1], size[2]), of)
+        return self._dice(probability.argmax(axis=0), stored.y)
+
+    def _logits(self, network: nn.Module, x: FloatArray) -> FloatArray:
+        loop = self.recipe.loop
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=loop.precision == "bfloat16"):
+            logits = network(laid_out(torch.from_numpy(np.asarray(x, np.float32)), loop))
+        return np.asarray(logits.float().numpy())
+
+    def _dice(self, found: IntArray, truth: IntArray | None) -> FloatArray:
+        known = np.asarray(truth) != IGNORE
+        pairs = [((found == label.value) & known, np.asarray(truth) == label.value) for label in self.recipe.data.labels]
+        return np.array([dice(a, b) if a.any() or b.any() else np.nan for a, b in pairs])
+
+
+def _softmax(logits: FloatArray) -> FloatArray:
+    soft = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(soft / soft.sum(axis=1, keepdims=True))
+
+
+def mean_of_items(each: FloatArray) -> FloatArray:
+    """The mean of each row of what ``Look.each`` gives; 1 where nothing is there and nothing was found."""
+    seen = ~np.isnan(each)
+    return np.where(seen.any(axis=1), np.where(seen, each, 0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1), 1.0)

@@ -1,0 +1,76 @@
+"""One fold: trained, judged through its own bundle on what it never saw, and exported."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from torch import nn
+
+from diaphane.core.storage import write_whole
+from diaphane.engine import bundle as names
+from diaphane.engine.bundle import Bundle, open_bundle
+from diaphane.train import place
+from diaphane.train.build import build
+from diaphane.train.bundles import model_recipe, network_file, output_limits, write_fold
+from diaphane.train.card import card
+from diaphane.train.checkpoint import Progress, read_weights
+from diaphane.train.curves import learning_curve
+from diaphane.train.distribute import ALONE, Peers
+from diaphane.train.export import json_bytes
+from diaphane.train.init import start_from
+from diaphane.train.judge import Judged, by_name, judged
+from diaphane.train.look import Look
+from diaphane.train.loop import BEST, train
+from diaphane.train.pilot import batches_of
+from diaphane.train.prune import pruned
+from diaphane.train.recipe import TrainRecipe
+from diaphane.train.scores import document
+from diaphane.train.sheets import sheet
+from diaphane.train.work import Work
+
+log = logging.getLogger(__name__)
+CURVE, SHEET = "curve.png", "predictions.png"
+
+
+def train_fold(fold: int, work: Work, init: Bundle | None, peers: Peers = ALONE) -> Judged:
+    """Leaves ``fold_K/`` in ``out``: checkpoints, history, learning curve, a sheet of predictions, the bundle. Gives its held-out results.
+
+    What is there is kept: checkpoints are gone on from, predictions are made again.
+    """
+    recipe, parts, checked, out = work.recipe, work.parts, work.checked, work.out
+    folder, title = out / place.FOLD.format(fold), _title(fold, recipe)
+    network, progress = trained(fold, work, init, peers)
+    read_weights(folder / BEST, network)
+    network = pruned(network, Look(work.arrays, parts.validation(fold), recipe))
+    metric = "accuracy" if recipe.data.task == "classify" else "mean Dice"
+    log.info("%-8s best %s %.3f after %d of %d steps, %.1f minutes", title, metric, progress.best, progress.best_step, progress.step, progress.minutes)
+    write_whole(folder / CURVE, learning_curve(progress.history, f"{recipe.data.name}, {title}", metric))
+    onnx, model = network_file(network, recipe), model_recipe(recipe)
+    write_fold(folder / place.BUNDLE, model, onnx, work.texts)
+    found = judged(open_bundle(folder / place.BUNDLE), by_name(checked, parts.validation(fold)), checked, out / place.PREDICTIONS)
+    metrics = document(found, checked)
+    files = {
+        **work.texts,
+        names.METRICS: json_bytes(metrics),
+        names.CARD: card(recipe, metrics, parts, fold=fold, patients_known=checked.dataset.patients_known).encode(),
+    }
+    write_fold(folder / place.BUNDLE, replace(model, limits=output_limits(found.sizes)), onnx, files)
+    write_whole(folder / SHEET, sheet(found.shown, f"{title}: held-out items, worst first"))
+    return found
+
+
+def trained(fold: int, work: Work, init: Bundle | None, peers: Peers = ALONE) -> tuple[nn.Module, Progress]:
+    """The network after its last step, and how it went; goes on from the last checkpoint."""
+    recipe = work.recipe
+    network = build(recipe, fold)
+    if init is not None:
+        start_from(network, init, fold)
+    batches = batches_of(work.arrays, work.parts.training(fold), recipe, fold, peers)
+    look = Look(work.arrays, work.parts.validation(fold), recipe)
+    folder, digest = work.out / place.FOLD.format(fold), f"{work.digest}-{fold}"
+    return network, train(network, batches, recipe.loop, look, folder, recipe=digest, resume=True, title=_title(fold, recipe), peers=peers)
+
+
+def _title(fold: int, recipe: TrainRecipe) -> str:
+    return f"fold {fold}" if len(recipe.fold) > 1 else "train"

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
+
+from tests.train.made import bars, discs  # noqa: E402
+
+from diaphane.engine.bundle import open_bundle  # noqa: E402
+from diaphane.errors import InputError, UsageError  # noqa: E402
+from diaphane.nets.network import network  # noqa: E402
+from diaphane.train.bundles import TRAINING  # noqa: E402
+from diaphane.train.fit import Asked, fit  # noqa: E402
+from diaphane.train.init import weights_of  # noqa: E402
+from diaphane.train.options import Options  # noqa: E402
+from diaphane.train.prune import pruned  # noqa: E402
+from diaphane.train.reasons import loads  # noqa: E402
+
+QUICK = {"threads": 1, "network": {"widths": [4, 8]}, "loop": {"precision": "float32", "channels_last": False, "validations": 2}}
+
+
+def quick(data: Path, out: Path, *, overrides: dict = QUICK, resume: bool = False, init: object = None, **options: object) -> Path:
+    return fit(data, out, Options(**{"epochs": 2, **options}), Asked(overrides=overrides, where="PLAN.toml", resume=resume, init=init))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return discs(tmp_path_factory.mktemp("data"), 15)
+
+
+@pytest.fixture(scope="module")
+def done(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("done") / "out"
+    quick(data, out)
+    return out
+
+
+def test_resume_into_another_training_is_refused_and_nothing_is_lost(done: Path, data: Path, tmp_path: Path) -> None:
+    out = shutil.copytree(done, tmp_path / "out")
+    before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file() and p.name != "check.csv"}
+    other = discs(tmp_path / "other", 15, seed=9)
+    for words, wrong in (
+        ("begun with --network unet, got segnet", lambda: quick(data, out, network="segnet", resume=True)),
+        ("begun with about 2 passes, got --epochs 9", lambda: quick(data, out, epochs=9, resume=True)),
+        ("begun with loop.learning_rate = 0.002, the plan says 0.1", lambda: quick(data, out, overrides={"loop": {"learning_rate": 0.1}}, resume=True)),
+        ("begun with other data", lambda: quick(other, out, resume=True)),
+        ("holds a training already; go on with it by --resume", lambda: quick(data, out)),
+    ):
+        with pytest.raises(UsageError, match=words):
+            wrong()
+    assert {p: p.read_bytes() for p in before} == before
+
+
+def test_refused_training_leaves_nothing_behind(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="lerning_rate.*did you mean 'learning_rate'"):
+        quick(data, tmp_path / "out", overrides={"loop": {"lerning_rate": 0.1}})
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(InputError, match="fewer than 20 folds; give --folds 15"):
+        quick(data, tmp_path / "out", folds=20)
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.doc").write_text("x")
+    with pytest.raises(UsageError, match=r"holds other things \(thesis.doc\)"):
+        quick(data, tmp_path / "full")
+    assert [p.name for p in (tmp_path / "full").iterdir()] == ["thesis.doc"]
+
+
+def test_split_that_lies_there_is_reused_and_validation_is_never_learnt_from(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = sorted(p.stem for p in (data / "images").iterdir())
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "split.json").write_text(json.dumps({"folds": [names[:4], names[4:12]], "test": names[12:14], "left_out": names[14:]}))
+    seen: set[str] = set()
+    from diaphane.train import batches
+
+    found = batches.Batches.name
+    monkeypatch.setattr(batches.Batches, "name", lambda self, number: [name := found(self, number), seen.add(name)][0])
+    quick(data, tmp_path / "out", epochs=3)
+    assert seen == set(names[4:12])
+    held = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert {case["case"] for case in held["cases"]} == set(names[:4])
+    tested = json.loads((tmp_path / "out" / "test" / "metrics.json").read_text())
+    assert {case["case"] for case in tested["cases"]} == set(names[12:14])
+    assert "read once" in (tmp_path / "out" / "bundle" / "card.md").read_text()
+
+
+def test_auto_tries_every_network_that_fits_and_writes_its_choice_down(data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    quick(data, tmp_path / "out", overrides={"threads": 1, "loop": {"precision": "float32", "channels_last": False}}, network="auto", minutes=0.02)
+    text = (tmp_path / "out" / "recipe.toml").read_text()
+    (line,) = [line for line in text.splitlines() if line.startswith('name = "') and "best of a pilot" in line]
+    ranked = re.search(r"each: (.*);", line)
+    assert ranked is not None
+    scores = {name: float(score) for name, score in (one.split() for one in ranked[1].split(", "))}
+    assert scores.keys() == {"unet", "unetplusplus", "segnet", "deeplabv3plus"}
+    assert loads(text, "recipe.toml").network.name == max(scores, key=lambda name: scores[name])
+    assert caplog.text.count("M parameters") >= 5
+
+
+def test_weights_of_a_bundle_are_found_by_name_and_the_bundle_is_kept_for_resuming(done: Path, data: Path, tmp_path: Path) -> None:
+    bundle = open_bundle(done / "bundle")
+    quick(data, tmp_path / "out", overrides={"loop": {**QUICK["loop"], "learning_rate": 1e-9, "weight_decay": 0.0}, "threads": 1}, init=bundle)
+    old, new = weights_of(bundle, 0), weights_of(open_bundle(tmp_path / "out" / "bundle"), 0)
+    assert old.keys() == new.keys()
+    assert all(torch.allclose(old[name], new[name], atol=1e-6) for name in old)
+    assert open_bundle(tmp_path / "out" / "init").files == bundle.files
+
+
+def test_init_takes_no_bundle_that_does_not_say_how_it_was_trained(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"holds no {TRAINING}"):
+        quick(data, tmp_path / "out", init=open_bundle("skin_lesion"))
+
+
+def test_deeply_supervised_network_is_cut_to_what_validation_needs() -> None:
+    torch.manual_seed(0)
+    net = network("unetplusplus", 1, 2, widths=(2, 4, 8, 16), deep_supervision=True).eval()
+    for scores, depth in (({1: 0.5, 2: 0.899, 3: 0.9}, 2), ({1: 0.5, 2: 0.7, 3: 0.9}, 3), ({1: 0.9, 2: 0.1, 3: 0.9}, 1)):
+        cut = pruned(net, lambda n, scores=scores: scores[max(map(int, n.heads))])
+        assert list(cut.heads) == [str(depth)]
+        x = torch.rand(1, 1, 16, 16)
+        net.train()
+        with torch.no_grad():
+            assert torch.equal(cut.eval()(x), net(x)[depth - 1])
+        net.eval()
+    other = network("unet", 1, 2, widths=(2, 4))
+    assert pruned(other, lambda n: 0.0) is other
+
+
+def test_folds_become_an_ensemble_that_says_how_it_was_measured(tmp_path: Path) -> None:
+    quick(bars(tmp_path / "bars", 8), tmp_path / "out", folds=2, epochs=2, overrides={**QUICK, "network": {"widths": [4, 8]}})
+    bundle = open_bundle(tmp_path / "out" / "bundle")
+    assert len(bundle.members) == 2
+    assert bundle.recipe.network == "ensemble of 2 plain"
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert len(metrics["cases"]) == 24
+    assert np.sum(metrics["confusion"]) == 24
+    assert "the ensemble as shipped was not measured" in (tmp_path / "out" / "bundle" / "card.md").read_text()
