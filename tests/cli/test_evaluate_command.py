@@ -114,6 +114,41 @@ def test_wrong_use_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         assert says in capsys.readouterr().err
 
 
+def test_no_input_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reference, predicted = masks(tmp_path / "a", 0, count=2), masks(tmp_path / "worst", 1, count=2)
+    (tmp_path / "dataset.json").write_text('{"labels": {"0": "background", "1": "disc"}}')
+    (tmp_path / "patients.json").write_text("case,patient\ncase_0,p\ncase_1,q\n")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for words, says in (
+        (["--out", str(predicted / "case_0.png")], "must end in .json"),
+        (["--out", str(tmp_path / "dataset.json")], "is an input"),
+        (["--out", str(tmp_path / "patients.json"), "--patients", str(tmp_path / "patients.json")], "is an input"),
+        (["--out", str(tmp_path / "m.json"), "--worst", "1"], "the worst cases are drawn into"),
+        (["--out", str(predicted / "m.json"), "--worst", "1"], "lies among the label maps"),
+    ):
+        assert main(["evaluate", str(reference), str(predicted), *words]) == 2
+        assert says in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    for _ in range(2):  # its own earlier document it may replace
+        assert main(["evaluate", str(reference), str(predicted), "--out", str(predicted / "m.json")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ("case,patient\ncase_0,M\u00fcller\ncase_1,q\n".encode("cp1252"), "save it as CSV, UTF-8"),
+        (b"case,patient\n", "no line below the header"),
+        (b"case,patient\ncase_0,p\ncase_1,\n", "1 cases are not listed with a patient, case_1 for one"),
+        (b"case,name\ncase_0,p\n", "expected the columns patient and one of"),
+    ],
+)
+def test_list_of_patients_that_cannot_be_used_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str], table: bytes, says: str) -> None:
+    reference, predicted = masks(tmp_path / "a", 0, count=2), masks(tmp_path / "b", 1, count=2)
+    (tmp_path / "p.csv").write_bytes(table)
+    assert main(["evaluate", str(reference), str(predicted), "--out", str(tmp_path / "m.json"), "--patients", str(tmp_path / "p.csv")]) == 2
+    assert says in capsys.readouterr().err
+
+
 def test_scale_of_pictures_may_be_given(tmp_path: Path) -> None:
     reference, predicted = masks(tmp_path / "a", 0), masks(tmp_path / "b", 4)
     assert main(["evaluate", str(reference), str(predicted), "--out", str(tmp_path / "m.json"), "--spacing-mm", "0.25"]) == 0

@@ -15,7 +15,7 @@ import pytest
 from diaphane.core.arrays import IntArray
 from diaphane.core.image import Image
 from diaphane.core.recipe import InputRecipe, LabelRecipe, Recipe
-from diaphane.errors import InputError, StorageError
+from diaphane.errors import InputError, StorageError, TrainingError
 from diaphane.prepare import labels_on_grid, prepare
 from diaphane.train import arrays as module
 from diaphane.train.arrays import PLACES, prepared_arrays
@@ -170,3 +170,11 @@ def test_altered_files_and_values_beyond_half_precision_are_refused(tmp_path: Pa
 def _folder_of(made: Made, tmp_path: Path) -> list[Path]:
     prepared_arrays(made.checked, made.names, VOLUMES, tmp_path / "out", read=made.read)
     return list((tmp_path / "out").iterdir())
+
+
+def test_an_item_that_does_not_fit_into_memory_is_named_with_what_to_do(tmp_path: Path) -> None:
+    made = Made(tmp_path, (9, 14, 17))
+    fine = replace(VOLUMES, input=replace(VOLUMES.input, spacing_mm=(1e-4,) * 3))  # type: ignore[type-var]
+    with pytest.raises(TrainingError, match=r"image0: out of memory where 'item0' is prepared; give a larger spacing_mm or a smaller size"):
+        prepared_arrays(made.checked, made.names, fine, tmp_path / "out", read=made.read)
+    assert list((tmp_path / "out").iterdir()) == []

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image as Pillow
 
 from diaphane.core.arrays import Array
-from diaphane.errors import InputError
+from diaphane.errors import InputError, TrainingError
 from diaphane.ops.picture import write_png
 from diaphane.train.check import check
 from diaphane.train.dataset import Checked, Dataset, Item
@@ -226,6 +226,76 @@ def test_a_value_outside_is_refused_when_read(tmp_path: Path) -> None:
     write_png(tmp_path / "m.png", blob(3))
     with pytest.raises(InputError, match=r"m.png: the mask holds the value 3; expected 0 and 1, 2"):
         read_item(Item("a", tmp_path / "a.png", tmp_path / "m.png"), {1: 1, 2: 2})
+
+
+def listed(root: Path, *lines: str) -> Dataset:
+    (root / "index.csv").write_text("\n".join(lines) + "\n")
+    return read_dataset(root)
+
+
+def test_the_publishers_test_part_has_no_vote_on_values_and_names(tmp_path: Path) -> None:
+    masked(tmp_path, a=blob(1), b=blob(255), c=blob(255))
+    lines = [f"images/{n}.png,masks/{n}.png,{part}" for n, part in (("a", ""), ("b", "test"), ("c", "test"))]
+    checked = check(listed(tmp_path, "image,mask,split", *lines))
+    assert (checked.values, list(checked.facts)) == ({1: 1}, ["a"])
+    assert "masks/b.png: the mask holds 255 where most hold 1" in said(checked)["b"]
+    write_png(tmp_path / "masks" / "b.png", blob(7))
+    write_png(tmp_path / "masks" / "c.png", blob(1))
+    checked = check(read_dataset(tmp_path))
+    assert (checked.values, list(checked.facts)) == ({1: 1}, ["a", "c"])
+    assert "the mask holds the value 7; expected 0 and 1" in said(checked)["b"]
+
+
+def test_the_publishers_test_part_has_no_vote_on_colours(tmp_path: Path) -> None:
+    for n in range(7):
+        write_png(tmp_path / f"{n}.png", picture(n, 3) if n < 3 else picture(n))
+    lines = [f"{n}.png,{'xy'[n % 2]},{'' if n < 4 else 'test'}" for n in range(7)]
+    checked = check(listed(tmp_path, "image,class,split", *lines))
+    assert {fault.item for fault in checked.faults if "grey, and most images here are not" in fault.what} == {"3", "4", "5", "6"}
+
+
+def test_one_slice_of_a_volume_is_named(tmp_path: Path) -> None:
+    shapes = {"good": (6, 5, 4), "axial": (6, 5, 1), "sagittal": (1, 5, 4)}
+    for name, shape in shapes.items():
+        volume(tmp_path / "images" / f"{name}.nii.gz", np.random.default_rng(1).normal(size=shape).astype(np.float32))
+        volume(tmp_path / "masks" / f"{name}.nii.gz", np.ones(shape, np.uint8))
+    turned = np.array([[0, 0, 1, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]])  # its third axis runs right to left
+    volume(tmp_path / "images" / "sagittal.nii.gz", np.ones((6, 5, 1), np.float32), turned)
+    volume(tmp_path / "masks" / "sagittal.nii.gz", np.ones((6, 5, 1), np.uint8), turned)
+    checked = check(read_dataset(tmp_path))
+    assert list(checked.facts) == ["good"]
+    for name in ("axial", "sagittal"):
+        assert f"{name}.nii.gz: one slice of a volume: neither a picture (8 or 16 bit) nor a volume; convert it to PNG" in said(checked)[name]
+
+
+def test_classes_too_small_to_be_learnt_and_looked_at_are_said(tmp_path: Path) -> None:
+    for n in range(8):
+        write_png(tmp_path / f"{n}.png", picture(n))
+    kinds = ["well,,a", "well,,b", "rare,,c", "rare,test,d", "one,,e", "one,,e", "unseen,test,f", "well,test,g"]
+    checked = check(listed(tmp_path, "image,class,split,patient", *(f"{n}.png,{kind}" for n, kind in enumerate(kinds))))
+    assert [(fault.what.partition(":")[0], fault.item, fault.left_out) for fault in checked.faults] == [
+        ("class 'one' has 2 item(s) outside the test part, all of one patient", "", False),
+        ("class 'rare' has 1 item(s) outside the test part", "", False),
+        ("class 'unseen' has 0 item(s) outside the test part", "", False),
+    ]
+
+
+def test_a_name_too_long_for_the_system_is_the_fault_of_its_item(tmp_path: Path) -> None:
+    masked(tmp_path, a=blob(1), b=blob(1))
+    checked = check(listed(tmp_path, "image,mask", "images/a.png,masks/a.png", f"{'x' * 5000}.png,masks/a.png", f"images/b.png,{'y' * 300}.png"))
+    assert list(checked.facts) == ["a"]
+    assert [fault.item[0] for fault in checked.faults if "cannot be read (File name too long)" in fault.what] == ["x", "b"]
+
+
+def test_memory_that_runs_out_names_the_item(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = masked(tmp_path, a=blob(1))
+
+    def full(path: Path) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("diaphane.train.check.read_image", full)
+    with pytest.raises(TrainingError, match=r"images/a.png: out of memory where 'a' is looked at; make it smaller, or leave the item out"):
+        check(dataset)
 
 
 @pytest.mark.data

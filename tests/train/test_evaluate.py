@@ -15,6 +15,7 @@ from diaphane.ops.picture import write_png
 from diaphane.train.evaluate import ALL, METRICS, auc_interval, case_metrics, class_metrics, mean_interval, metrics_document, slope_interval
 from diaphane.train.label_folders import Measured, by_case, document, maps_in, measured, read_patients, trunk
 from diaphane.train.paired import compared, holm, sentence
+from diaphane.train.scores import table, value_words
 
 
 def square(row: int, column: int, value: int = 1, size: int = 8) -> np.ndarray:
@@ -46,7 +47,7 @@ def test_rule_for_empty_masks_is_stated_and_kept() -> None:
     assert (miss["dice"], miss["jaccard"], miss["nsd_1px"], neither["dice"], neither["jaccard"]) == (0, 0, 0, 1, 1)
     assert all(math.isnan(v) for v in (miss["hd95_px"], neither["hd95_px"], neither["nsd_1px"]))
     assert found["summary"]["l"]["dice"] == {"mean": pytest.approx(2 / 3), "ci95": [0.0, 1.0], "count": 3}
-    assert found["summary"]["l"]["hd95_px"] == {"mean": 0.0, "ci95": [0.0, 0.0], "count": 1}
+    assert found["summary"]["l"]["hd95_px"] == {"mean": 0.0, "ci95": pytest.approx([math.nan, math.nan], nan_ok=True), "count": 1}
     assert found["summary"]["l"]["nsd_1px"]["count"] == 2
     assert found["summary"]["l"]["hd95_mm"]["count"] == 0
     assert "absent from both masks" in found["rule_for_empty_masks"]
@@ -58,6 +59,21 @@ def test_missing_values_leave_their_patient_out() -> None:
     values = np.array([1.0, np.nan, 3.0, 5.0])
     assert mean_interval(values, groups=["a", "a", "b", "c"]) == mean_interval(values[[0, 2, 3]])
     assert mean_interval(values)["count"] == 3
+
+
+def test_one_case_or_one_patient_has_no_interval_and_says_so() -> None:
+    for found in (mean_interval(np.array([0.7])), mean_interval(np.array([0.6, 0.8, np.nan]), groups=["a", "a", "b"])):
+        assert found["mean"] == pytest.approx(0.7)
+        assert all(map(math.isnan, found["ci95"]))
+        assert value_words(found) == "0.700 (interval: too few)"
+    assert value_words(mean_interval(np.array([0.7, 0.7]))) == "0.700 (0.700 to 0.700)"
+    truth, groups = np.array([0, 0, 1, 1, 1]), ["a", "b", "c", "c", "c"]
+    metrics = class_metrics(list("12345"), truth, np.eye(2)[[0, 1, 1, 1, 0]], ["x", "y"], groups)
+    there = {(label, name): not math.isnan(value["ci95"][0]) for label, found in metrics["summary"].items() for name, value in found.items()}
+    assert [pair for pair, known in there.items() if not known] == [("y", "sensitivity"), ("y", "auc")]
+    assert table(metrics).count("interval: too few") == 2
+    alone = class_metrics(list("12345"), truth, np.eye(2)[[0, 1, 1, 1, 0]], ["x", "y"], ["a"] * 5)
+    assert all(math.isnan(value["ci95"][0]) for found in alone["summary"].values() for value in found.values())
 
 
 def test_interval_covers_the_truth_about_19_times_in_20() -> None:
@@ -121,7 +137,11 @@ def test_paired_comparison_finds_a_small_difference_that_cases_share(rng: np.ran
     assert one["p_uncorrected"] < one["p"] < 1e-5
     assert (same["difference"], same["p"]) == (0, 1)
     assert sentence(one, found).startswith("one better than two by 0.0")
-    assert sentence(same, found).endswith("this may be chance")
+    assert sentence(same, found) == "two and three: no difference that is sure in dice (mean 0.0000, 95 % interval 0.0000 to 0.0000), p 1, 30 cases"
+    unsure = {"first": "a", "second": "b", "difference": -0.02, "ci95": [-0.05, 0.00001], "p": 0.04, "cases": 9}
+    one = {**unsure, "ci95": [math.nan, math.nan]}
+    assert "no difference that is sure in dice (mean -0.0200, interval: too few)" in sentence(one, found)
+    assert sentence(unsure, found).startswith("a and b: no difference that is sure in dice (mean -0.0200, 95 % interval -0.0500 to 0.0000)")
 
 
 def test_lower_distance_is_better_and_a_missing_case_is_not_compared() -> None:
@@ -206,7 +226,7 @@ def test_patients_come_from_a_list_that_must_name_every_case(tmp_path: Path) -> 
     with (tmp_path / "index.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["image", "patient"], ["images/x.jpg", "p1"], ["images/y_lesion.jpg", "p2"]])
     assert read_patients(tmp_path / "index.csv", ["x", "y"]) == {"x": "p1", "y": "p2"}
-    with pytest.raises(InputError, match="1 cases are not listed, z for one"):
+    with pytest.raises(InputError, match="1 cases are not listed with a patient, z for one"):
         read_patients(tmp_path / "index.csv", ["x", "z"])
     (tmp_path / "index.csv").write_text("image,age\nx,3\n")
     with pytest.raises(InputError, match="expected the columns patient"):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,14 @@ torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 from tests.train.made import bars, discs  # noqa: E402
 
 from diaphane.engine.bundle import open_bundle  # noqa: E402
-from diaphane.errors import InputError, UsageError  # noqa: E402
+from diaphane.errors import InputError, TrainingError, UsageError  # noqa: E402
 from diaphane.nets.network import network  # noqa: E402
 from diaphane.train.bundles import TRAINING  # noqa: E402
 from diaphane.train.fit import Asked, fit  # noqa: E402
 from diaphane.train.init import weights_of  # noqa: E402
 from diaphane.train.options import Options  # noqa: E402
+from diaphane.train.pilot import _with_looks  # noqa: E402
+from diaphane.train.planner_draft import Planned  # noqa: E402
 from diaphane.train.prune import pruned  # noqa: E402
 from diaphane.train.reasons import loads  # noqa: E402
 
@@ -109,6 +112,64 @@ def test_weights_of_a_bundle_are_found_by_name_and_the_bundle_is_kept_for_resumi
     assert old.keys() == new.keys()
     assert all(torch.allclose(old[name], new[name], atol=1e-6) for name in old)
     assert open_bundle(tmp_path / "out" / "init").files == bundle.files
+
+
+def test_resume_with_other_first_weights_or_another_split_is_refused(done: Path, data: Path, tmp_path: Path) -> None:
+    bundle = open_bundle(done / "bundle")
+    out = shutil.copytree(done, tmp_path / "out")
+    with pytest.raises(UsageError, match="was begun without --init"):
+        quick(data, out, resume=True, init=bundle)
+    parts = json.loads((out / "split.json").read_text())
+    parts["folds"][0], parts["folds"][1] = parts["folds"][1], parts["folds"][0]
+    (out / "split.json").write_text(json.dumps(parts))
+    with pytest.raises(TrainingError, match="belongs to another recipe"):
+        quick(data, out, resume=True)
+    with pytest.raises(UsageError, match="was begun with 1 of 5 folds"):
+        quick(data, out, resume=True, folds=5)
+
+
+def test_leftovers_of_a_killed_start_give_no_first_weights(done: Path, data: Path, tmp_path: Path) -> None:
+    shutil.copytree(done / "bundle", tmp_path / "out" / "init")
+    quick(data, tmp_path / "out")
+    assert not (tmp_path / "out" / "init").exists()
+    assert (tmp_path / "out" / "bundle" / "model.onnx").read_bytes() == (done / "bundle" / "model.onnx").read_bytes()
+
+
+def test_init_keeps_what_the_plan_leaves_open_and_a_pruned_network_fits(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("diaphane.train.prune.TOLERANCE", 1.0)  # always to depth 1
+    wide = {**QUICK, "network": {"widths": [4, 8, 16]}}
+    quick(data, tmp_path / "a", overrides=wide, network="unetplusplus")
+    bundle = open_bundle(tmp_path / "a" / "bundle")
+    quick(data, tmp_path / "b", overrides={**QUICK, "network": {"norm": "instance"}}, init=bundle)
+    recipe = loads((tmp_path / "b" / "recipe.toml").read_text(), "recipe.toml")
+    assert (recipe.network.name, recipe.network.widths) == ("unetplusplus", (4, 8, 16))
+    with pytest.raises(UsageError, match="has other layers"):
+        quick(data, tmp_path / "c", overrides={**QUICK, "network": {"widths": [8, 16, 32]}}, init=bundle)
+    assert not (tmp_path / "c").exists()
+
+
+def test_split_that_someone_brings_must_keep_patients_and_the_test_part_apart(tmp_path: Path) -> None:
+    rows = discs(tmp_path, 8)
+    names = [f"disc{n:02}" for n in range(8)]
+    lines = [f"images/{n}.png,masks/{n}_mask.png,p{k // 2},{'test' if k > 5 else 'train'}" for k, n in enumerate(names)]
+    (rows / "index.csv").write_text("image,mask,patient,split\n" + "\n".join(lines))
+    for folds, test, words in (
+        ([[names[0]], names[1:6]], names[6:], "items of one patient are on two sides"),
+        ([names[:2], names[2:]], [], "2 items of the publisher's test part are in folds"),
+    ):
+        (tmp_path / "out").mkdir(exist_ok=True)
+        (tmp_path / "out" / "split.json").write_text(json.dumps({"folds": folds, "test": test, "left_out": []}))
+        with pytest.raises(InputError, match=words):
+            quick(rows, tmp_path / "out")
+
+
+def test_looks_at_validation_take_a_tenth_of_the_time_whatever_they_cost(done: Path) -> None:
+    recipe = loads((done / "recipe.toml").read_text(), "recipe.toml")
+    reasons = dict.fromkeys(("loop.validations", "loop.validation_items"), "")
+    planned = Planned(replace(recipe, loop=replace(recipe.loop, validations=10, validation_items=16)), reasons)
+    for item_s, looks, items in ((0.1, 10, 16), (1.0, 10, 6), (3.0, 5, 4), (40.0, 1, 1), (1e4, 1, 1)):
+        loop = _with_looks(planned, item_s, 600.0, 40).recipe.loop
+        assert (loop.validations, loop.validation_items) == (looks, items), item_s
 
 
 def test_init_takes_no_bundle_that_does_not_say_how_it_was_trained(data: Path, tmp_path: Path) -> None:

@@ -235,6 +235,29 @@ def test_near_duplicates_are_listed_by_stem(tmp_path: Path) -> None:
         read_dataset(tmp_path)
 
 
+def test_patients_are_known_only_if_every_item_has_one(tmp_path: Path) -> None:
+    (tmp_path / "index.csv").write_text("image,class,patient\na.png,x,p1\nb.png,x,\nc.png,y,p1\nd.png,,\n")
+    dataset = read_dataset(tmp_path)
+    assert not dataset.patients_known
+    assert [item.patient for item in dataset.items] == ["p1", "b", "p1"]
+    (fault,) = [fault for fault in dataset.faults if not fault.left_out]
+    assert (fault.item, "1 of 3 items have no patient" in fault.what) == ("", True)
+
+
+def test_the_folder_of_a_training_inside_the_data_is_no_class(tmp_path: Path) -> None:
+    pictures(tmp_path, "cat/1.png", "dog/2.png", "trained/curves.png")
+    assert [label.name for label in read_dataset(tmp_path).labels] == ["cat", "dog", "trained"]
+    (tmp_path / "trained" / "recipe.toml").write_text("")
+    assert [label.name for label in read_dataset(tmp_path).labels] == ["cat", "dog"]
+
+
+@pytest.mark.parametrize("labels", [{"0": "background", "1": "liver", "01": "spleen"}, {"liver": 1, "spleen": 1}])
+def test_two_names_for_one_value_are_refused(tmp_path: Path, labels: dict[str, object]) -> None:
+    document(tmp_path, **MSD | {"labels": labels, "training": []})
+    with pytest.raises(InputError, match=r"'(1|liver)' and '(01|spleen)' in 'labels' are both the value 1; keep one"):
+        read_dataset(tmp_path)
+
+
 @pytest.mark.data
 def test_real_sets_are_recognised(data: Path) -> None:
     found = {name: read_dataset(data / name) for name in ("isic2017", "msd_hippocampus", "cxr_pneumonia", "cxr_lungs")}

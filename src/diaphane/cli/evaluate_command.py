@@ -26,6 +26,8 @@ from diaphane.errors import InputError, UsageError
 log = logging.getLogger(__name__)
 SHOWN = {"dice": "Dice", "jaccard": "Jaccard", "hd95_mm": "HD95 mm", "nsd_1mm": "NSD 1 mm", "hd95_px": "HD95 px", "nsd_1px": "NSD 1 px"}
 WORST = "worst"
+NAMES = ("dataset.json", "labels.json")
+"""Names of labels are read from these, in a folder of maps or above it."""
 NAMED = 5
 """So many of the cases that are left out are named in the log; metrics.json has all."""
 
@@ -77,9 +79,30 @@ def _check(parsed: argparse.Namespace) -> None:
         raise UsageError(f"--worst must be a number of cases from 1 on where --images is given, got {parsed.worst}")
     if parsed.images and not parsed.images.is_dir():
         raise InputError(f"{parsed.images}: no such folder; give the folder of the pictures or volumes")
-    for folder in [parsed.reference, *parsed.predicted]:
-        if parsed.out.resolve().parent == folder.resolve() and parsed.worst:
-            raise UsageError(f"{parsed.out}: lies among the label maps; give --out another folder")
+    _check_out(parsed)
+
+
+def _check_out(parsed: argparse.Namespace) -> None:
+    """Nothing that is read is written over.
+
+    Raises:
+        UsageError: ``--out`` is no JSON, or an input, or the worst cases would be drawn among inputs.
+    """
+    out, maps = parsed.out.resolve(), [folder.resolve() for folder in (parsed.reference, *parsed.predicted)]
+    if parsed.out.suffix.lower() != ".json" or out.suffix.lower() != ".json":
+        raise UsageError(f"{parsed.out}: --out must end in .json; give it a name such as metrics.json")
+    inputs = [place / name for folder in maps for place in (folder, folder.parent) for name in NAMES]
+    inputs += [parsed.patients.resolve()] if parsed.patients else []
+    if out.exists() and out in (path.resolve() for path in inputs):
+        raise UsageError(f"{parsed.out}: is an input; give --out another name")
+    if not parsed.worst:
+        return
+    if out.parent in maps:
+        raise UsageError(f"{parsed.out}: lies among the label maps; give --out another folder")
+    worst, folders = (out.parent / WORST).resolve(), [*maps, *([parsed.images.resolve()] if parsed.images else [])]
+    inside = next((folder for folder in folders if worst in (folder, *folder.parents)), None)
+    if inside:
+        raise UsageError(f"{parsed.out}: the worst cases are drawn into {worst}, and {inside} is an input; give --out another folder")
 
 
 def _names(folders: Sequence[Path]) -> dict[str, Path]:
@@ -119,7 +142,9 @@ def _say(documents: Mapping[str, Mapping[str, Any]], comparison: Mapping[str, An
 
 
 def _value(name: str, value: Mapping[str, Any]) -> str:
-    return f"{name} {value['mean']:.4g} ({value['ci95'][0]:.4g} to {value['ci95'][1]:.4g}, n {value['count']})"
+    from diaphane.train.evaluate import interval_words
+
+    return f"{name} {value['mean']:.4g} ({interval_words(value['ci95'], '.4g')}, n {value['count']})"
 
 
 def _draw_worst(parsed: argparse.Namespace, folders: Mapping[str, Path], documents: Mapping[str, Mapping[str, Any]]) -> None:

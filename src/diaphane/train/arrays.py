@@ -19,7 +19,7 @@ from diaphane.core.arrays import Array, FloatArray, IntArray
 from diaphane.core.image import Image
 from diaphane.core.recipe import Recipe
 from diaphane.core.storage import PARTIAL, reading, storage
-from diaphane.errors import InputError
+from diaphane.errors import InputError, TrainingError
 from diaphane.prepare import labels_on_grid, prepare
 from diaphane.train.dataset import Checked, Item
 from diaphane.train.losses import IGNORE
@@ -106,6 +106,7 @@ def prepared_arrays(checked: Checked, names: Sequence[str], recipe: Recipe, fold
 
     Raises:
         InputError: An item cannot be read, or prepared values do not fit half precision.
+        TrainingError: An item does not fit into memory.
         StorageError: No space, no permission.
     """
     items = {item.name: item for item in checked.dataset.items}
@@ -144,9 +145,13 @@ def _write(checked: Checked, items: Sequence[Item], recipe: Recipe, folder: Path
         with storage(folder):
             files = {file: stack.enter_context((folder / file).open("wb")) for file in FILES}
         for item in tqdm(items, desc="prepare", unit="item", mininterval=1, disable=None):
-            stored = _stored(item, checked.values, recipe, read)
-            with storage(folder):
-                rows.append(_append(item.name, stored, files))
+            try:
+                stored = _stored(item, checked.values, recipe, read)
+                with storage(folder):
+                    rows.append(_append(item.name, stored, files))
+            except MemoryError as problem:
+                remedy = "give a larger spacing_mm or a smaller size under [input] in --plan, or leave the item out"
+                raise TrainingError(f"{item.image}: out of memory where '{item.name}' is prepared; {remedy}") from problem
     with storage(folder):
         (folder / INDEX).write_text(json.dumps([asdict(row) for row in rows]))
 

@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from diaphane.nets.cost import cost
-from diaphane.train.build import build
-from diaphane.train.bundles import model_recipe
-from diaphane.train.folds import Split
+from diaphane.train.bundles import TRAINING, model_recipe
+from diaphane.train.dataset import Checked
+from diaphane.train.judge import Exported
 from diaphane.train.recipe import TrainRecipe
 from diaphane.train.scores import table
+from diaphane.train.work import Work
+
+PILOT = "best of a pilot"
+"""Stands in the reasons of a training whose network was chosen by short trials."""
 
 
-def card(
-    recipe: TrainRecipe,
-    metrics: Mapping[str, Any],
-    parts: Split,
-    *,
-    fold: int | None = None,
-    patients_known: bool,
-    tested: Mapping[str, Any] | None = None,
-) -> str:
-    """``card.md`` of a fold's bundle, or (``fold`` None) of the whole."""
+def card(work: Work, metrics: Mapping[str, Any], networks: Sequence[Exported], *, fold: int | None = None, tested: Mapping[str, Any] | None = None) -> str:
+    """``card.md`` of a fold's bundle, or (``fold`` None) of the whole, which holds ``networks``."""
+    recipe = work.recipe
     members = len(recipe.fold) if fold is None else 1
     loop, data, size = recipe.loop, recipe.data, "x".join(map(str, recipe.input.size))
     model = model_recipe(recipe, members)
     does = "Tells classes apart" if data.task == "classify" else "Segments"
     return f"""# {data.name}
 
-{does}: {", ".join(label.name for label in data.labels)}. {model.network}, {size}, ONNX float32; each network: {cost(build(recipe), recipe.input.tensor_shape)}.
+{does}: {", ".join(label.name for label in data.labels)}. {model.network}, {size}, ONNX float32; {_costs(networks)}.
 
 ## Data and what it means for use
 
-{data.modality}; licence as the data says: {data.licence}. {_counts(recipe, parts, fold)}
-{_patients(patients_known)}
+{data.modality}; licence as the data says: {data.licence}. {_counts(work, fold)}
+{_patients(work.checked.dataset.patients_known)}{_numbers(work.checked)}
 
 ## How good it is
 
@@ -48,12 +44,38 @@ holds all of it with a reason beside each value. No figure here is clinical vali
 ## Limits
 
 * It knows this data set only: other scanners, hospitals, ages or views were not tried.
-* The weights with the highest validation metric of {loop.validations} looks were kept: figures on held-out items are a little too high for that.
+* Chosen on held-out items, so that the figures on them are a little too high: {_choices(work, networks)}.
 * {_gates(data.task)}
 """
 
 
-def _counts(recipe: TrainRecipe, parts: Split, fold: int | None) -> str:
+def _costs(networks: Sequence[Exported]) -> str:
+    """Once where all are alike."""
+    return "each network: " + "; or ".join(dict.fromkeys(str(one.cost) for one in networks))
+
+
+def _choices(work: Work, networks: Sequence[Exported]) -> str:
+    """What validation decided: each of these favours the items it was decided on."""
+    out = [f"the weights (those with the highest validation metric of {work.recipe.loop.validations} looks)"]
+    if depths := [one.depth for one in networks if one.depth]:
+        out.append(f"the depth of UNet++ ({', '.join(f'{kept} of {trained}' for kept, trained in depths)})")
+    if PILOT in work.texts[TRAINING].decode():
+        out.append(f"the network (the best of short trials, by the held-out items of fold {work.recipe.fold[0]})")
+    return "; ".join(out)
+
+
+def _numbers(checked: Checked) -> str:
+    """Which values of the masks are which in the bundle, where they differ."""
+    names = {label.value: label.name for label in checked.dataset.labels}
+    pairs = [(pixel, label) for pixel, label in sorted(checked.values.items()) if label in names]
+    if all(pixel == label for pixel, label in pairs):
+        return ""
+    words = ", ".join(f"{pixel} is {label} ({names[label]})" for pixel, label in pairs)
+    return f"\nThe bundle numbers its labels anew; of the masks' values {words}."
+
+
+def _counts(work: Work, fold: int | None) -> str:
+    recipe, parts = work.recipe, work.parts
     every = sum(map(len, parts.folds))
     which = f"fold {fold} of {recipe.folds}" if fold is not None else f"folds {', '.join(map(str, recipe.fold))} of {recipe.folds}"
     held = len(parts.validation(fold)) if fold is not None else sum(len(parts.validation(f)) for f in recipe.fold)

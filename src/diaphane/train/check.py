@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from diaphane.acquire.label_names import names_beside, table_of
 from diaphane.core.arrays import Array, BoolArray, IntArray
 from diaphane.core.image import Image
 from diaphane.core.recipe import LabelRecipe
-from diaphane.errors import DiaphaneError, InputError
+from diaphane.errors import DiaphaneError, InputError, TrainingError
 from diaphane.ops.orient import turned, turned_spacing
 from diaphane.ops.picture import full_scale
 from diaphane.train.dataset import Checked, Dataset, Facts, Fault, Item
@@ -44,6 +44,7 @@ def check(dataset: Dataset) -> Checked:
 
     Raises:
         InputError: Nothing is left, or one class only, or no mask holds anything.
+        TrainingError: An item does not fit into memory.
     """
     looks, faults = _looks(dataset)
     faults += _of_other_kind(looks)
@@ -79,11 +80,15 @@ def _looks(dataset: Dataset) -> tuple[dict[str, Look], list[Fault]]:
             looks[item.name] = _look(item, ignored, listed=bool(dataset.values))
         except DiaphaneError as problem:
             faults.append(Fault(item.name, str(problem)))
+        except MemoryError as problem:
+            raise TrainingError(f"{item.image}: out of memory where '{item.name}' is looked at; make it smaller, or leave the item out") from problem
     return looks, faults
 
 
 def _look(item: Item, ignored: list[int], *, listed: bool) -> Look:
     image = read_image(item.image)
+    if image.geometry.calibrated and 1 in (image.shape[0], turned(image.array, image.geometry).shape[0]):
+        raise InputError(f"{item.image}: one slice of a volume: neither a picture (8 or 16 bit) nor a volume; convert it to PNG or leave it out")
     if item.mask is None:
         return Look(_facts(image, None, {}), image.source_sha256)
     mask = read_mask(item.mask, image)
@@ -139,11 +144,12 @@ def _of_other_kind(looks: Mapping[str, Look]) -> list[Fault]:
 
 
 def _other_white(dataset: Dataset, looks: Mapping[str, Look]) -> list[Fault]:
-    """Masks of 0 and 1 among masks of 0 and 255, or the other way round: those that are fewer."""
+    """Masks of 0 and 1 among masks of 0 and 255, or the other way round: those that are fewer outside the publisher's test part."""
     held = {name: set(look.facts.voxels) for name, look in looks.items() if look.facts.voxels}
     if set().union(*held.values()) != {1, WHITE} or any(len(values) > 1 for values in held.values()):
         return []
-    (common, _), (rare, _) = Counter(value for values in held.values() for value in values).most_common()
+    votes = Counter(value for name in _learnt(dataset, held) for value in held[name])
+    rare, common = sorted((1, WHITE), key=lambda value: votes[value])
     path = {item.name: item.mask for item in dataset.items}
     return [
         Fault(name, f"{path[name]}: the mask holds {rare} where most hold {common} for the structure; save them alike")
@@ -152,9 +158,18 @@ def _other_white(dataset: Dataset, looks: Mapping[str, Look]) -> list[Fault]:
     ]
 
 
+def _learnt(dataset: Dataset, known: Collection[str]) -> list[str]:
+    """Names among ``known`` of items outside the publisher's test part: what is usual, these say."""
+    return [item.name for item in dataset.items if item.part != "test" and item.name in known]
+
+
 def _named(dataset: Dataset, looks: Mapping[str, Look]) -> tuple[Dataset, list[Fault]]:
-    """``dataset`` with the labels that the masks hold, their names from ``labels.txt`` in its folder or from what the masks are called."""
-    seen = sorted(set().union(*(look.facts.voxels for look in looks.values())))
+    """``dataset`` with the labels that the masks hold, their names from ``labels.txt`` in its folder or from what the masks are called.
+
+    Masks of the publisher's test part name nothing: they are judged by the others.
+    """
+    learnt = set(_learnt(dataset, looks))
+    seen = sorted(set().union(*(looks[name].facts.voxels for name in learnt)))
     if len(seen) > MAX_VALUES:
         raise InputError(
             f"{dataset.root}: the masks hold {len(seen)} values together, at most {MAX_VALUES} are structures; save them with one value a structure"
@@ -163,7 +178,7 @@ def _named(dataset: Dataset, looks: Mapping[str, Look]) -> tuple[Dataset, list[F
     listed = {value: name for value, name in names_beside(dataset.root / "labels").items() if value}
     names = {values[value]: name for value, name in listed.items() if value in values}
     if len(values) == 1:
-        word = next(iter(listed.values())) if len(listed) == 1 else names.get(1) or structure_word(dataset.items)
+        word = next(iter(listed.values())) if len(listed) == 1 else names.get(1) or structure_word([item for item in dataset.items if item.name in learnt])
         names = {1: word} if word else {}
     if len(values) != 1 or names:
         return replace(dataset, labels=table_of(values.values(), names), values=values), []
@@ -204,8 +219,10 @@ def _same_bytes(looks: Mapping[str, Look]) -> list[tuple[str, str]]:
 
 def _odd(dataset: Dataset, facts: Mapping[str, Facts]) -> list[Fault]:
     faults = []
-    colours = Counter(one.channels for one in facts.values())
-    rare = min(colours, key=lambda channels: colours[channels]) if len(colours) > 1 else 0
+    learnt = _learnt(dataset, facts)
+    votes = Counter(facts[name].channels for name in learnt)
+    colours = dict.fromkeys(one.channels for one in facts.values())
+    rare = min(colours, key=lambda channels: votes[channels]) if len(colours) > 1 else 0
     for item in dataset.items:
         one = facts.get(item.name)
         if one and one.channels == rare:
@@ -213,6 +230,19 @@ def _odd(dataset: Dataset, facts: Mapping[str, Facts]) -> list[Fault]:
         if one and item.mask and not one.voxels:
             faults.append(Fault(item.name, f"{item.mask}: the mask is empty", False))
     if dataset.task == "segment":
-        seen = set().union(*(one.voxels for one in facts.values()))
+        seen = set().union(*(facts[name].voxels for name in learnt))
         faults += [Fault("", f"no mask holds '{label.name}'; nothing is learnt of it", False) for label in dataset.labels if label.value not in seen]
+    return faults + _small_classes(dataset, learnt)
+
+
+def _small_classes(dataset: Dataset, learnt: Collection[str]) -> list[Fault]:
+    """Classes that no split can have on both sides: with less than two patients outside the publisher's test part."""
+    faults = []
+    names = set(learnt)
+    for label in dataset.labels if dataset.task == "classify" else ():
+        patients = [item.patient for item in dataset.items if item.name in names and item.target == label.value]
+        if len(set(patients)) < 2:
+            whose = ", all of one patient" if len(patients) > 1 else ""
+            what = f"class '{label.name}' has {len(patients)} item(s) outside the test part{whose}: it cannot be both learnt and looked at; add some"
+            faults.append(Fault("", what, left_out=False))
     return faults

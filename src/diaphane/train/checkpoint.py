@@ -90,10 +90,19 @@ def read_checkpoint(path: Path, model: Model, recipe: str) -> Progress:
         model.network.load_state_dict(_under(tensors, "network."))
         model.average.load_state_dict(_under(tensors, "average."))
         model.optimizer.load_state_dict({"state": moments, "param_groups": state["param_groups"]})
+        _lay_out(model.optimizer)
         torch.set_rng_state(tensors["random"])
     except (RuntimeError, KeyError, ValueError) as problem:
         raise TrainingError(f"{path}: does not fit this network ({str(problem)[:200]}); give --out a new folder") from problem
     return progress
+
+
+def _lay_out(optimizer: torch.optim.Optimizer) -> None:
+    """Moments in the memory layout of their parameters: fused optimisers walk both side by side."""
+    for parameter, moments in optimizer.state.items():
+        for kind, value in moments.items():
+            if torch.is_tensor(value) and value.shape == parameter.shape:
+                moments[kind] = torch.empty_like(parameter).copy_(value)
 
 
 def write_weights(path: Path, network: nn.Module, values: Mapping[str, Any]) -> None:

@@ -49,17 +49,29 @@ def case_metrics(case: str, label: str, predicted: BoolArray, reference: BoolArr
 
 
 def mean_interval(values: FloatArray, seed: int = 0, groups: Sequence[str] | None = None) -> dict[str, Any]:
-    """Mean with a 95 % bootstrap interval (2000 draws) and count; whole ``groups`` (patients) are drawn where given. NaN is left out."""
+    """Mean with a 95 % bootstrap interval (2000 draws) and count; whole ``groups`` (patients) are drawn where given.
+
+    NaN is left out. Of fewer than two values or groups the interval is NaN: they say nothing of how others differ.
+    """
     there = ~np.isnan(values)
     names = np.arange(len(values)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     if not there.any():
         return {"mean": math.nan, "ci95": [math.nan, math.nan], "count": 0}
     names = np.unique(names[there], return_inverse=True)[1]
+    count, mean = int(there.sum()), float(values[there].mean())
+    if names.max() < 1:
+        return {"mean": mean, "ci95": [math.nan, math.nan], "count": count}
     rng = np.random.default_rng(seed)
     sums, sizes = np.bincount(names, weights=values[there]), np.bincount(names)
     drawn = rng.integers(len(sums), size=(DRAWS, len(sums)))
     low, high = np.quantile(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), [0.025, 0.975])
-    return {"mean": float(values[there].mean()), "ci95": [float(low), float(high)], "count": int(there.sum())}
+    return {"mean": mean, "ci95": [float(low), float(high)], "count": count}
+
+
+def interval_words(ci95: Sequence[float | None], form: str = ".3f") -> str:
+    """``0.790 to 0.834``, or that there were too few to tell."""
+    low, high = ci95
+    return "interval: too few" if low is None or high is None or math.isnan(low) else f"{low:{form}} to {high:{form}}"
 
 
 def auc_interval(truth: BoolArray, scores: FloatArray, seed: int = 0) -> dict[str, Any]:
@@ -115,16 +127,18 @@ def class_metrics(
 ) -> dict[str, Any]:
     """How well classes are told: ``truth`` (n,) is the column of the true class in ``probabilities`` (n, class); ``groups`` are patients.
 
-    Intervals are of 2000 bootstrap draws of cases, or of whole patients. What a class that does not occur has no value of is NaN,
-    and is left out of the means over classes and draws.
+    Intervals are of 2000 bootstrap draws of cases, or of whole patients; NaN where fewer than two of them have what is measured. What a class
+    that does not occur has no value of is NaN, and is left out of the means over classes and draws.
     """
     predicted = probabilities.argmax(axis=1)
     whole = _scores(np.ones((1, len(truth))), truth, predicted, probabilities)[0]
     drawn = np.concatenate([_scores(weights, truth, predicted, probabilities) for weights in _weights(len(truth), groups)])
     summary: dict[str, dict[str, Any]] = {}
+    own = np.arange(len(truth)) if groups is None else np.asarray(groups)
     for n, (label, metric) in enumerate(_columns(classes)):
         there = drawn[~np.isnan(drawn[:, n]), n]
-        low, high = np.quantile(there, [0.025, 0.975]) if len(there) else (math.nan, math.nan)
+        measured = own if label == ALL else own[(predicted if metric == "precision" else truth) == classes.index(label)]
+        low, high = np.quantile(there, [0.025, 0.975]) if len(there) and len(np.unique(measured)) > 1 else (math.nan, math.nan)
         count = len(truth) if label == ALL else int(np.count_nonzero(truth == classes.index(label)))
         summary.setdefault(label, {})[metric] = {"mean": float(whole[n]), "ci95": [float(low), float(high)], "count": count}
     cases = [

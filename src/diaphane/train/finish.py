@@ -14,7 +14,7 @@ from diaphane.train.bundles import write_ensemble
 from diaphane.train.card import card
 from diaphane.train.export import json_bytes
 from diaphane.train.judge import Judged, by_name, judged
-from diaphane.train.scores import document, words
+from diaphane.train.scores import document, shared, words
 from diaphane.train.sheets import sheet
 from diaphane.train.work import Work
 
@@ -28,28 +28,28 @@ def finish(work: Work, found: Sequence[Judged]) -> None:
     for one in found:
         whole.add(one)
     metrics = document(whole, work.checked)
-    _ensemble(work, metrics)
+    _ensemble(work, whole, metrics)
     write_whole(work.out / place.METRICS, json_bytes(metrics))
     write_whole(work.out / WORST, sheet(whole.shown, "held-out items, worst first"))
     log.info("held out %s", words(metrics))
     if work.parts.test:
-        _test(work, metrics)
+        _test(work, whole, metrics)
 
 
-def _test(work: Work, metrics: dict[str, Any]) -> None:
+def _test(work: Work, whole: Judged, metrics: dict[str, Any]) -> None:
     """The publisher's test part, through the final bundle: read once, here."""
     folder = work.out / place.TEST
     found = judged(open_bundle(work.out / place.BUNDLE), by_name(work.checked, work.parts.test), work.checked, folder / place.PREDICTIONS)
     tested = document(found, work.checked)
-    _ensemble(work, metrics, tested)
+    _ensemble(work, whole, metrics, tested)
     write_whole(folder / place.METRICS, json_bytes(tested))
     write_whole(folder / WORST, sheet(found.shown, "test part, worst first"))
     log.info("test     %s", words(tested))
 
 
-def _ensemble(work: Work, metrics: dict[str, Any], tested: dict[str, Any] | None = None) -> None:
+def _ensemble(work: Work, whole: Judged, metrics: dict[str, Any], tested: dict[str, Any] | None = None) -> None:
     recipe = work.recipe
     folds = [work.out / place.FOLD.format(fold) / place.BUNDLE for fold in recipe.fold]
-    text = card(recipe, metrics, work.parts, patients_known=work.checked.dataset.patients_known, tested=tested)
-    summary = metrics if tested is None else {**metrics, "test": tested["summary"]}
+    text = card(work, metrics, whole.networks, tested=tested)
+    summary = shared(metrics) if tested is None else {**shared(metrics), "test": tested["summary"]}
     write_ensemble(work.out / place.BUNDLE, folds, recipe, {**work.texts, names.CARD: text.encode()}, summary)

@@ -28,9 +28,9 @@ from diaphane.train.distribute import ALONE, Peers, joined
 from diaphane.train.export import fingerprint_bytes
 from diaphane.train.fingerprints import fit_fingerprint
 from diaphane.train.finish import finish
-from diaphane.train.folds import Split, overlaps, read_split, split, write_split
+from diaphane.train.folds import Split, check_split, overlaps, read_split, split, write_split
 from diaphane.train.forms import read_dataset
-from diaphane.train.init import kept, tables_of
+from diaphane.train.init import kept, start_from, with_tables
 from diaphane.train.judge import by_name
 from diaphane.train.machine import Machine, this_machine
 from diaphane.train.one_fold import trained
@@ -55,6 +55,8 @@ LOOKED_AT = 100
 """Pictures whose symmetry decides about mirroring."""
 MOST = 1000
 """Pictures that are held in memory for it."""
+OVERRUN = 1.1
+"""Times the minutes from which on it is said."""
 AGAIN = 1.5
 """To judge an item takes about this many times what checking and preparing it took."""
 EXPORT_S = 8.0
@@ -108,7 +110,7 @@ def _lead(data: Path, out: Path, options: Options, asked: Asked, peers: Peers) -
         if asked.resume and not goes_on:
             log.info("%s: nothing to resume there; a new training begins", out)
         checked = _checked(data, out)
-        init = kept(asked.init, out)
+        init = kept(asked.init, out, goes_on=goes_on)
         work = _resumed(checked, out, options, asked) if goes_on else _begun(checked, out, options, asked, Start(begun, machine, peers))
         peers.share(work.recipe.loop.batch_size)
         peers.wait()
@@ -116,6 +118,9 @@ def _lead(data: Path, out: Path, options: Options, asked: Asked, peers: Peers) -
         log.info("network  %s", cost(build(work.recipe), work.recipe.input.tensor_shape))
         finish(work, train_folds(work, init, machine.together(work.recipe), peers))
         shutil.rmtree(out / place.PREPARED)
+        took = (time.monotonic() - begun) / 60
+        if took > OVERRUN * work.recipe.minutes:
+            log.warning("it took %.0f minutes and was planned for %.0f: the machine was slower than in the pilot", took, work.recipe.minutes)
 
 
 def _follow(data: Path, out: Path, peers: Peers) -> None:
@@ -125,7 +130,7 @@ def _follow(data: Path, out: Path, peers: Peers) -> None:
     work = decided(checked, out)
     torch.set_num_threads(work.recipe.threads)
     for fold in work.recipe.fold:
-        trained(fold, work, kept(None, out), peers)
+        trained(fold, work, kept(None, out, goes_on=True), peers)
 
 
 def _checked(data: Path, out: Path) -> Checked:
@@ -151,9 +156,17 @@ def _checked(data: Path, out: Path) -> Checked:
 
 def _begun(checked: Checked, out: Path, options: Options, asked: Asked, start: Start) -> Work:
     """Everything decided: planned, split, prepared, timed, written down."""
-    overrides = {**(tables_of(asked.init) if asked.init else {}), **asked.overrides}
+    overrides = with_tables(asked.init, asked.overrides)
     machine = start.machine
-    planned = plan(checked, options, overrides, machine.memory_bytes, machine.processors, symmetry=_symmetry(checked), where=asked.where)
+    planned = plan(
+        checked,
+        options,
+        overrides,
+        machine.memory_bytes,
+        machine.processors,
+        symmetry=_symmetry(checked),
+        where=asked.where if asked.overrides or not asked.init else "--init",
+    )
     start.peers.share(planned.recipe.loop.batch_size)
     parts, planned = _split(checked, planned, options, out)
     arrays = arrays_of(checked, planned.recipe, parts, out)
@@ -161,10 +174,13 @@ def _begun(checked: Checked, out: Path, options: Options, asked: Asked, start: S
     part = Part(arrays, parts.training(planned.recipe.fold[0]), parts.validation(planned.recipe.fold[0]), start.peers)
     planned = settled(planned, part, _clock(planned.recipe, parts, start, read_s), auto=options.network == "auto")
     arrays = arrays_of(checked, planned.recipe, parts, out)
-    text = dumps(planned).encode()
+    sha256 = asked.init.weights_sha256 if asked.init else ""
+    if asked.init:
+        start_from(build(planned.recipe), asked.init, 0)  # before anything is written: does it fit?
+    text = (dumps(planned) + (f"\n# first weights: the bundle '{asked.init.name}', sha256 {sha256}\n" if asked.init else "")).encode()
     write_whole(out / place.RECIPE, text)
     log.info("recipe   %s", out / place.RECIPE)
-    return Work(checked, planned.recipe, parts, arrays, out, _texts(checked, planned.recipe, parts, text))
+    return Work(checked, planned.recipe, parts, arrays, out, _texts(checked, planned.recipe, parts, text), sha256)
 
 
 def _resumed(checked: Checked, out: Path, options: Options, asked: Asked) -> Work:
@@ -184,6 +200,8 @@ def _split(checked: Checked, planned: Planned, options: Options, out: Path) -> t
     recipe = planned.recipe
     if file.exists():
         parts, why = read_split(file, [item.name for item in checked.dataset.items]), "as split.json has them"
+        for sentence in check_split(checked.dataset, parts, str(file)):
+            log.warning("split    %s", sentence)
         if "folds" in planned.given and len(parts.folds) != recipe.folds:
             raise UsageError(f"{file}: holds {len(parts.folds)} folds, {recipe.folds} are asked for; give --folds {len(parts.folds)} or remove the file")
     else:
@@ -211,7 +229,8 @@ def _texts(checked: Checked, recipe: TrainRecipe, parts: Split, text: bytes) -> 
 
 def _symmetry(checked: Checked) -> tuple[float, float] | None:
     """How like their mirror images the pictures are together; None of volumes and classes."""
-    items = checked.dataset.items[:: max(1, len(checked.dataset.items) // LOOKED_AT)]
+    learnt = [item for item in checked.dataset.items if item.part != "test"]
+    items = learnt[:: max(1, len(learnt) // LOOKED_AT)]
     if checked.dataset.task == "classify" or next(iter(checked.facts.values())).shape[0] > 1:
         return None
     read = (read_item(item, checked.values) for item in items)
@@ -224,5 +243,6 @@ def _clock(recipe: TrainRecipe, parts: Split, start: Start, read_s: float) -> Ti
     return Time(
         left_s=60 * recipe.minutes - (time.monotonic() - start.begun),
         reserved_s=judged * read_s * AGAIN + EXPORT_S * len(recipe.fold),
+        judged=judged,
         machine=start.machine,
     )

@@ -106,6 +106,27 @@ def groups(items: Sequence[Item], duplicates: Collection[tuple[str, str]]) -> li
     return list(found.values())
 
 
+def check_split(dataset: Dataset, parts: Split, where: str) -> tuple[str, ...]:
+    """A split that someone brings; what is returned are near-duplicates on two sides, as messages.
+
+    Raises:
+        InputError: Items of the publisher's test part are in folds, or items of one patient on two sides.
+    """
+    side = {name: str(n) for n, fold in enumerate(parts.folds) for name in fold} | dict.fromkeys(parts.test, "test")
+    tests = [item.name for item in dataset.items if item.part == "test" and side.get(item.name, "test") != "test"]
+    if tests:
+        raise InputError(f"{where}: {len(tests)} items of the publisher's test part are in folds ({_some(tests)}); move them to test, or delete the file")
+    sides: dict[str, set[str]] = {}
+    for item in dataset.items:
+        if item.name in side:
+            sides.setdefault(item.patient, set()).add(side[item.name])
+    torn = [item.name for item in dataset.items if len(sides.get(item.patient, ())) > 1]
+    if torn:
+        raise InputError(f"{where}: items of one patient are on two sides ({_some(torn)}); put them on one, or delete the file")
+    pairs = [f"{a} and {b}" for a, b in dataset.duplicates if side.get(a) != side.get(b) and {a, b} <= side.keys()]
+    return (f"{len(pairs)} pairs of near-duplicates are on two sides of {where}: {_some(pairs)}",) if pairs else ()
+
+
 def write_split(path: Path, split: Split) -> None:
     """``split.json``: ``{"folds": [[name, …], …], "test": [name, …], "left_out": [name, …]}``.
 

@@ -18,6 +18,8 @@ from diaphane.train.forms_rows import PARTS, PICTURES, VOLUMES, About, Row, data
 IMAGES = ("images", "image", "imgs")
 LOSSY = (".jpg", ".jpeg")
 MASKS = ("masks", "mask", "labels", "annotations")
+TRAINED = "recipe.toml"
+"""Lies in the folder of a training and of a bundle: neither is data."""
 
 
 def read_dataset(path: Path) -> Dataset:
@@ -112,7 +114,8 @@ def _folder_of_masks(folder: Path) -> Path | None:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
+    """The folders in ``folder``, without hidden ones and those of trainings."""
+    return sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith(".") and not (child / TRAINED).is_file())
 
 
 def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:

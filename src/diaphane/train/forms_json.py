@@ -98,12 +98,15 @@ def _about(path: Path, document: Mapping[str, Any], channels: Mapping[str, Any])
 def _labels(path: Path, document: Mapping[str, Any]) -> tuple[dict[int, str], list[int]]:
     """Names by pixel value without background, and the values that are not to be learnt; either way round: ``{"1": "x"}`` or ``{"x": 1}``."""
     names: dict[int, str] = {}
+    keys: dict[int, str] = {}
     for key, value in _table(path, document, "labels").items():
         if isinstance(value, list):
             raise InputError(f"{path}: the label '{key}' is a region of several values; name each value by itself")
         number, name = (value, key) if isinstance(value, int) else (key, value)
         if not str(number).isdecimal() or not isinstance(name, str):
             raise InputError(f"{path}: 'labels' must pair whole numbers from 0 on with names, got '{key}'")
+        if keys.setdefault(int(number), key) != key:
+            raise InputError(f"{path}: '{keys[int(number)]}' and '{key}' in 'labels' are both the value {int(number)}; keep one")
         names[int(number)] = name
     names.pop(0, None)
     ignored = [value for value, name in names.items() if name == "ignore"]

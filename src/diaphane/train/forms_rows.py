@@ -57,7 +57,7 @@ def dataset_of(root: Path, form: Form, rows: Sequence[Row], about: About, faults
         Fault(row.image, f"{root / row.image}: no mask or class for this image; give one, or take the image away") for row in once if not _has_truth(row)
     ]
     kept = [row for row in once if _has_truth(row)]
-    faults = (*faults, *doubled, *missing)
+    faults = (*faults, *doubled, *missing, *_without_patient(root, kept))
     if not kept:
         raise InputError(f"{root}: no image with a mask or a class was found{'; ' + faults[0].what if faults else ''}")
     classes = _classes(root, kept)
@@ -70,7 +70,7 @@ def dataset_of(root: Path, form: Form, rows: Sequence[Row], about: About, faults
     name = clean(about.name) or clean(root.resolve().name)
     return Dataset(
         root=root, form=form, task="classify" if classes else "segment", name=name, modality=clean(about.modality) or name, labels=classes or about.labels,
-        items=items, patients_known=any(row.patient for row in kept), duplicates=listed_duplicates(root, items), values=about.values, faults=faults,
+        items=items, patients_known=all(row.patient for row in kept), duplicates=listed_duplicates(root, items), values=about.values, faults=faults,
         licence=clean(about.licence) or "not stated",
     )  # fmt: skip
 
@@ -96,6 +96,15 @@ def _once(rows: Sequence[Row]) -> tuple[list[Row], list[Fault]]:
             what = f"{row.image}: listed twice{'' if same else ' with another truth'}; the first line counts, take the other away"
             faults.append(Fault("", what, left_out=False))
     return list(first.values()), faults
+
+
+def _without_patient(root: Path, rows: Sequence[Row]) -> list[Fault]:
+    """What is said where some have a patient and some have not."""
+    count = sum(not row.patient for row in rows)
+    if count in (0, len(rows)):
+        return []
+    what = f"{root}: {count} of {len(rows)} items have no patient, so patients count as not known, and each of those as a patient of its own; fill them in"
+    return [Fault("", what, left_out=False)]
 
 
 def _classes(root: Path, rows: Sequence[Row]) -> tuple[LabelRecipe, ...]:

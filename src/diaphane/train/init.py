@@ -39,16 +39,34 @@ def tables_of(bundle: Bundle) -> dict[str, Any]:
     return {name: values[name] for name in ("input", "network") if name in values}
 
 
-def kept(init: Bundle | None, out: Path) -> Bundle | None:
-    """``init``, copied into the folder of the training, so that it goes on with the same first weights; or the one kept there."""
+def kept(init: Bundle | None, out: Path, *, goes_on: bool) -> Bundle | None:
+    """``init``, copied into the folder of the training; of one that goes on, what was copied there when it began.
+
+    Raises:
+        UsageError: A training that goes on was begun with other first weights than ``init``.
+    """
     place = out / INIT
-    if init is not None and not place.exists():
-        aside = place.with_name(INIT + PARTIAL)
-        with storage(place):
+    if goes_on:
+        there = open_bundle(place) if place.exists() else None
+        if init is not None and (there is None or there.weights_sha256 != init.weights_sha256):
+            begun = "without --init" if there is None else f"with other weights ('{there.name}')"
+            raise UsageError(f"{out}: was begun {begun}: leave --init out to go on, or give --out a new folder")
+        return there
+    with storage(place):
+        shutil.rmtree(place, ignore_errors=True)
+        if init is not None:
+            aside = place.with_name(INIT + PARTIAL)
             shutil.rmtree(aside, ignore_errors=True)
             shutil.copytree(init.path, aside)
             os.replace(aside, place)
-    return open_bundle(place) if place.exists() else None
+    return init
+
+
+def with_tables(init: Bundle | None, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """``overrides``, and what they leave open of the tables that made ``init``."""
+    tables = tables_of(init) if init else {}
+    both = {name: {**tables[name], **overrides.get(name, {})} for name in tables}
+    return {**overrides, **both}
 
 
 def weights_of(bundle: Bundle, member: int) -> Mapping[str, torch.Tensor]:
@@ -61,16 +79,17 @@ def weights_of(bundle: Bundle, member: int) -> Mapping[str, torch.Tensor]:
 def start_from(network: nn.Module, bundle: Bundle, fold: int) -> None:
     """Puts the weights of ``bundle`` (of the fold's member, in an ensemble) into ``network``.
 
-    The last layer keeps its own first weights where the number of structures or classes differs, and that is said.
+    What the bundle has not keeps its own first weights, and that is said: the last layer where structures or classes differ, what
+    was pruned from a UNet++. A network for classes takes the encoder alone.
 
     Raises:
-        UsageError: Another weight is missing or of another shape.
+        UsageError: Neither has all that the other has: they are built otherwise.
     """
     known, own = weights_of(bundle, fold), network.state_dict()
     fitting = {name: known[name] for name, value in own.items() if name in known and known[name].shape == value.shape}
-    missing = [name for name in own if name not in fitting]
-    if any(not name.startswith("head") for name in missing):
+    missing, unused = ([name for name in names if name not in fitting and not name.startswith("head")] for names in (own, known))
+    if missing and unused:
         raise UsageError(f"the bundle '{bundle.name}' has other layers ({missing[0]} is not there or of another shape): --init takes one of the same network")
-    if missing:
-        log.info("init     the last layer begins anew: '%s' has other structures", bundle.name)
+    if len(fitting) < len(own):
+        log.info("init     %d of %d weights come from '%s'; the others begin anew", len(fitting), len(own), bundle.name)
     network.load_state_dict(own | fitting)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from diaphane.core.image import Image
 from diaphane.core.labels import Labels
 from diaphane.engine.bundle import Bundle
 from diaphane.engine.session import probabilities
+from diaphane.nets.cost import Cost
 from diaphane.ops.orient import turned, turned_spacing
 from diaphane.prepare import prepare
 from diaphane.segment import Options, predict
@@ -26,6 +27,15 @@ from diaphane.train.sheets import Shown
 
 KEPT = 12
 """Pictures kept for the sheet: the worst, and some from best to worst."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The network in a fold's bundle, which may be smaller than the one that was trained."""
+
+    cost: Cost
+    depth: tuple[int, int] | None = None
+    """Of a UNet++ that validation might cut: as exported, and as trained."""
 
 
 @dataclass(slots=True)
@@ -43,16 +53,20 @@ class Judged:
     classes: dict[str, tuple[int, tuple[float, ...]]] = field(default_factory=dict)
     """Of a classifier: item to its true value and the probability of each class."""
 
+    networks: list[Exported] = field(default_factory=list)
+    """That were judged."""
+
     def add(self, other: Judged) -> None:
         """Also what another fold's bundle gave."""
         self.cases += other.cases
         self.groups += other.groups
         self.shown = kept(self.shown + other.shown)
         self.classes |= other.classes
+        self.networks += other.networks
 
 
 def judged(bundle: Bundle, items: Iterable[Item], checked: Checked, predictions: Path) -> Judged:
-    """Every item predicted; label maps go into ``predictions`` under the item's name."""
+    """Every item predicted; label maps go into ``predictions`` under the item's name, with the values of its mask."""
     out = Judged()
     wanted = list(items)
     for item in tqdm(wanted, desc=f"evaluate {bundle.name}", unit="item", mininterval=1, disable=None):
@@ -61,9 +75,28 @@ def judged(bundle: Bundle, items: Iterable[Item], checked: Checked, predictions:
             _classify(out, bundle, item, image)
         else:
             labels = predict(prepare(image, bundle.recipe), bundle, Options())
-            write_labels(labels, predictions, item.name, geometry=None if image.is_picture else image.geometry, probabilities=False)
+            as_given = with_values(labels, source_values(checked, 255 if image.is_picture else 65535))
+            write_labels(as_given, predictions, item.name, geometry=None if image.is_picture else image.geometry, probabilities=False)
             _segment(out, item, image, truth, labels)
     return out
+
+
+def source_values(checked: Checked, most: int) -> dict[int, int]:
+    """Label value → pixel value in the masks; each as it is where several pixel values are one label, or one is above ``most``, which a file can hold."""
+    own = [label.value for label in checked.dataset.labels]
+    pairs = [(label, pixel) for pixel, label in checked.values.items() if label in own]
+    fits = len({label for label, _ in pairs}) == len(pairs) == len(own) and all(0 < pixel <= most for _, pixel in pairs)
+    return dict(pairs) if fits else {value: value for value in own}
+
+
+def with_values(labels: Labels, values: Mapping[int, int]) -> Labels:
+    """``labels`` with each value replaced by what ``values`` has for it; 0 stays."""
+    if all(new == old for old, new in values.items()):
+        return labels
+    table: IntArray = np.zeros(max(values) + 1, np.uint8 if max(values.values()) < 256 else np.uint16)
+    table[list(values)] = list(values.values())
+    named = sorted((replace(label, value=values[label.value]) for label in labels.table), key=lambda label: label.value)
+    return replace(labels, array=np.asarray(table[labels.array]), table=tuple(named))
 
 
 def _classify(out: Judged, bundle: Bundle, item: Item, image: Image) -> None:
@@ -89,9 +122,20 @@ def _segment(out: Judged, item: Item, image: Image, truth: IntArray, labels: Lab
         out.sizes.setdefault(label.value, []).append(_size(labels, label.value))
     score = float(np.mean(scores)) if scores else 1.0
     where = image.geometry
-    axial = [np.ascontiguousarray(turned(a, where)) for a in (image.array, np.where(known, truth, 0), labels.array)]
-    shown = Shown(name=item.name, image=axial[0], reference=axial[1], predicted=axial[2], score=score, spacing=turned_spacing(where))
+    axial = [turned(a, where) for a in (image.array, np.where(known, truth, 0), labels.array)]
+    plane, slices = _plane(axial[1], axial[2]), len(axial[0])
+    pixels = [a[plane : plane + 1].copy() for a in axial]  # a view would keep the volume
+    name = item.name if slices == 1 else f"{item.name}, slice {plane + 1} of {slices}"
+    shown = Shown(name=name, image=pixels[0], reference=pixels[1], predicted=pixels[2], score=score, spacing=turned_spacing(where))
     out.shown = kept([*out.shown, shown])
+
+
+def _plane(reference: IntArray, predicted: IntArray) -> int:
+    """The slice with most of the reference, else with most that was predicted, else the middle: all that a sheet shows of a volume."""
+    for labels in (reference, predicted):
+        if labels.any():
+            return int(np.count_nonzero(labels, axis=(1, 2)).argmax())
+    return len(reference) // 2
 
 
 def _size(labels: Labels, value: int) -> tuple[float, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ from diaphane.core.storage import reading
 from diaphane.errors import InputError
 from diaphane.train.evaluate import CaseMetrics, case_metrics, metrics_document
 from diaphane.train.forms_masks import GENERIC, SEPARATORS, STRUCTURES
+from diaphane.train.forms_table import read_table
 from diaphane.train.read import read_image, read_mask
 
 log = logging.getLogger(__name__)
@@ -233,12 +233,12 @@ def read_patients(path: Path, cases: Iterable[str]) -> dict[str, str]:
     """The patient of each of ``cases``, by a CSV with the columns ``patient`` and one of ``case``, ``image``, ``mask``, ``name``.
 
     Raises:
-        InputError: A column is missing, or a case is not listed.
+        InputError: It is no CSV in UTF-8, a column is missing, or a case is not listed with a patient.
     """
     listed = _listed(path)
     missing = [case for case in cases if case not in listed]
     if missing:
-        raise InputError(f"{path}: {len(missing)} cases are not listed, {missing[0]} for one; add them with their patient")
+        raise InputError(f"{path}: {len(missing)} cases are not listed with a patient, {missing[0]} for one; add them with their patient")
     return {case: listed[case] for case in cases}
 
 
@@ -247,13 +247,14 @@ def _listed(path: Path) -> dict[str, str]:
     with reading(path):
         if not path.is_file():
             raise InputError(f"{path}: no such file; give a CSV with the columns patient and one of {', '.join(LISTED)}")
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file)
-            rows, columns = list(table), set(table.fieldnames or [])
+    rows = read_table(path)
+    if not rows:
+        raise InputError(f"{path}: no line below the header; expected the columns patient and one of {', '.join(LISTED)}")
+    columns = rows[0].keys()
     known = [column for column in LISTED if column in columns]
     if not known or "patient" not in columns:
         raise InputError(f"{path}: expected the columns patient and one of {', '.join(LISTED)}, got {', '.join(sorted(columns)) or 'none'}")
-    stems = {stem_of(Path(row[column])): row["patient"] for row in rows for column in known if row[column]}
+    stems = {stem_of(Path(row[column])): row["patient"] for row in rows for column in known if row[column] and row["patient"]}
     return {trunk(stem): patient for stem, patient in stems.items()} | stems
 
 

@@ -11,11 +11,13 @@ from torch import nn
 from diaphane.core.arrays import FloatArray, IntArray
 from diaphane.engine.tiles import slide
 from diaphane.ops.overlap import dice
-from diaphane.train.arrays import Arrays
+from diaphane.train.arrays import Arrays, Stored
 from diaphane.train.loop import laid_out
 from diaphane.train.losses import IGNORE
 from diaphane.train.recipe import TrainRecipe
 
+REACH = 1.5
+"""Of a volume larger than this many windows along an axis only so much is looked at: eight windows, whatever the volume."""
 AT_ONCE = 8
 """Pictures given to the network together."""
 
@@ -57,13 +59,14 @@ class Look:
         stored = self.arrays[name]
         size = self.recipe.input.size
         flat = size[0] == 1
+        cut = _seen(stored, (size[0], size[1], size[2]))
 
         def of(windows: FloatArray) -> FloatArray:
             soft = _softmax(self._logits(network, windows[:, :, 0] if flat else windows))
             return soft[:, :, None] if flat else soft
 
-        probability = slide(np.asarray(stored.x, np.float32), (size[0], size[1], size[2]), of)
-        return self._dice(probability.argmax(axis=0), stored.y)
+        probability = slide(np.asarray(stored.x[:, *cut], np.float32), (size[0], size[1], size[2]), of)
+        return self._dice(probability.argmax(axis=0), None if stored.y is None else stored.y[cut])
 
     def _logits(self, network: nn.Module, x: FloatArray) -> FloatArray:
         loop = self.recipe.loop
@@ -75,6 +78,17 @@ class Look:
         known = np.asarray(truth) != IGNORE
         pairs = [((found == label.value) & known, np.asarray(truth) == label.value) for label in self.recipe.data.labels]
         return np.array([dice(a, b) if a.any() or b.any() else np.nan for a, b in pairs])
+
+
+def _seen(stored: Stored, size: tuple[int, int, int]) -> tuple[slice, slice, slice]:
+    """The part of a volume that is looked at: all of it, or of a large one ``REACH`` windows a side about the middle of its structures."""
+    places = [voxels.mean(axis=0) for voxels in stored.places.values()]
+    shape = stored.x.shape[1:]
+    middle = np.mean(places, axis=0) if places else np.array(shape) / 2
+    lengths = [min(n, max(1, int(REACH * window))) for n, window in zip(shape, size, strict=True)]
+    starts = [int(np.clip(round(m - n / 2), 0, whole - n)) for m, n, whole in zip(middle, lengths, shape, strict=True)]
+    k, j, i = (slice(start, start + n) for start, n in zip(starts, lengths, strict=True))
+    return k, j, i
 
 
 def _softmax(logits: FloatArray) -> FloatArray:

@@ -10,6 +10,8 @@ from torch import nn
 from diaphane.core.storage import write_whole
 from diaphane.engine import bundle as names
 from diaphane.engine.bundle import Bundle, open_bundle
+from diaphane.nets.cost import cost
+from diaphane.nets.unetplusplus import UNetPlusPlus
 from diaphane.train import place
 from diaphane.train.build import build
 from diaphane.train.bundles import model_recipe, network_file, output_limits, write_fold
@@ -19,13 +21,13 @@ from diaphane.train.curves import learning_curve
 from diaphane.train.distribute import ALONE, Peers
 from diaphane.train.export import json_bytes
 from diaphane.train.init import start_from
-from diaphane.train.judge import Judged, by_name, judged
+from diaphane.train.judge import Exported, Judged, by_name, judged
 from diaphane.train.look import Look
 from diaphane.train.loop import BEST, train
 from diaphane.train.pilot import batches_of
 from diaphane.train.prune import pruned
 from diaphane.train.recipe import TrainRecipe
-from diaphane.train.scores import document
+from diaphane.train.scores import document, shared
 from diaphane.train.sheets import sheet
 from diaphane.train.work import Work
 
@@ -42,22 +44,31 @@ def train_fold(fold: int, work: Work, init: Bundle | None, peers: Peers = ALONE)
     folder, title = out / place.FOLD.format(fold), _title(fold, recipe)
     network, progress = trained(fold, work, init, peers)
     read_weights(folder / BEST, network)
-    network = pruned(network, Look(work.arrays, parts.validation(fold), recipe))
+    network, exported = _cut(network, fold, work)
     metric = "accuracy" if recipe.data.task == "classify" else "mean Dice"
     log.info("%-8s best %s %.3f after %d of %d steps, %.1f minutes", title, metric, progress.best, progress.best_step, progress.step, progress.minutes)
     write_whole(folder / CURVE, learning_curve(progress.history, f"{recipe.data.name}, {title}", metric))
     onnx, model = network_file(network, recipe), model_recipe(recipe)
     write_fold(folder / place.BUNDLE, model, onnx, work.texts)
     found = judged(open_bundle(folder / place.BUNDLE), by_name(checked, parts.validation(fold)), checked, out / place.PREDICTIONS)
+    found.networks = [exported]
     metrics = document(found, checked)
     files = {
         **work.texts,
-        names.METRICS: json_bytes(metrics),
-        names.CARD: card(recipe, metrics, parts, fold=fold, patients_known=checked.dataset.patients_known).encode(),
+        names.METRICS: json_bytes(shared(metrics)),
+        names.CARD: card(work, metrics, found.networks, fold=fold).encode(),
     }
     write_fold(folder / place.BUNDLE, replace(model, limits=output_limits(found.sizes)), onnx, files)
     write_whole(folder / SHEET, sheet(found.shown, f"{title}: held-out items, worst first"))
     return found
+
+
+def _cut(network: nn.Module, fold: int, work: Work) -> tuple[nn.Module, Exported]:
+    """The network as validation leaves it, and what that is."""
+    cut = pruned(network, Look(work.arrays, work.parts.validation(fold), work.recipe))
+    depths = [max(map(int, one.heads)) for one in (cut, network) if isinstance(one, UNetPlusPlus)]
+    depth = None if cut is network else (depths[0], depths[1])
+    return cut, Exported(cost(cut, work.recipe.input.tensor_shape), depth)
 
 
 def trained(fold: int, work: Work, init: Bundle | None, peers: Peers = ALONE) -> tuple[nn.Module, Progress]:

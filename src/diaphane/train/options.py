@@ -14,7 +14,7 @@ class Options:
     """What may be said about a training on the command line."""
 
     network: Literal["auto", "unet", "unetplusplus", "segnet", "deeplabv3plus"] | None = None
-    """network to train; auto tries those that fit for a tenth of the minutes and takes the best (default: unet)"""
+    """network to train; auto tries those that fit for 15 % of the minutes and takes the best (default: unet)"""
     encoder: EncoderName | None = None
     """the half of the network that looks; not for segnet (default: plain)"""
     folds: int | None = None

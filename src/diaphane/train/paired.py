@@ -15,6 +15,8 @@ from diaphane.train.evaluate import mean_interval
 
 LOWER_IS_BETTER = ("hd95_mm", "hd95_px")
 SIGNIFICANT = 0.05
+DIGITS = 4
+"""Of a difference in words."""
 
 
 def compared(documents: Mapping[str, Mapping[str, Any]], metric: str = "dice", patients: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -61,15 +63,26 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def sentence(pair: Mapping[str, Any], comparison: Mapping[str, Any]) -> str:
-    """One pair in words, the better one first."""
+    """One pair in words, the better one first; no difference where the interval, to the digits shown, contains 0."""
     difference = pair["difference"]
+    low, high = pair["ci95"]
+    if not (round(low, DIGITS) > 0 or round(high, DIGITS) < 0):  # nor where a single case gives no interval
+        between = "interval: too few" if math.isnan(low) else f"95 % interval {_rounded(low)} to {_rounded(high)}"
+        return (
+            f"{pair['first']} and {pair['second']}: no difference that is sure in {comparison['metric']} "
+            f"(mean {_rounded(difference)}, {between}), p {pair['p']:.2g}, {pair['cases']} cases"
+        )
     best, other = (pair["first"], pair["second"]) if (difference > 0) == (comparison["better"] == "higher") else (pair["second"], pair["first"])
-    low, high = pair["ci95"] if difference > 0 else (-pair["ci95"][1], -pair["ci95"][0])
+    low, high = (low, high) if difference > 0 else (-high, -low)
     shown = "" if pair["p"] < SIGNIFICANT else "; this may be chance"
     return (
-        f"{best} better than {other} by {abs(difference):.4f} in {comparison['metric']} "
-        f"(95 % interval {low:.4f} to {high:.4f}), p {pair['p']:.2g}, {pair['cases']} cases{shown}"
+        f"{best} better than {other} by {_rounded(abs(difference))} in {comparison['metric']} "
+        f"(95 % interval {_rounded(low)} to {_rounded(high)}), p {pair['p']:.2g}, {pair['cases']} cases{shown}"
     )
+
+
+def _rounded(value: float) -> str:
+    return f"{round(value, DIGITS) + 0.0:.{DIGITS}f}"  # never -0.0000
 
 
 def _pair(first: str, second: str, values: Mapping[str, Mapping[str, float]], metric: str, patients: Mapping[str, str] | None) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from diaphane.train.build import build
 from diaphane.train.checkpoint import Model, read_weights
 from diaphane.train.distribute import ALONE, Peers
 from diaphane.train.evaluate import mean_interval
-from diaphane.train.look import Look, mean_of_items
+from diaphane.train.look import REACH, Look, mean_of_items
 from diaphane.train.loop import BEST, arranged, step_once, train
 from diaphane.train.machine import Machine
 from diaphane.train.optimizers import OPTIMIZERS
@@ -36,6 +36,14 @@ WARM, TIMED = 2, 3
 """Steps before and while the watch runs."""
 SLICE = 0.15
 """Share of the time left that choosing a network may take."""
+SLOW_S = 5.0
+"""Steps (and looks) that take longer are timed once."""
+TRYING = 0.1
+"""Share of the time for finding out how a step is fastest."""
+LOOKING = 0.1
+"""Share of the time for looking at validation."""
+JUDGING = 3.0
+"""Times a look that a prediction at the end takes: float32, back onto the source grid, surface distances."""
 LEAST_STEPS = 20
 CROWDED = 1.2
 """So many times longer a step takes beside those of other folds: they share memory and caches."""
@@ -85,7 +93,9 @@ class Time:
     left_s: float
     """For everything from here on."""
     reserved_s: float
-    """Of it, for reading and predicting all items again at the end, as the bundle will."""
+    """Of it, for reading all items again at the end, and exporting."""
+    judged: int
+    """How many items each trained network, or all of them, predict at the end."""
     machine: Machine
 
 
@@ -108,11 +118,27 @@ def settled(planned: Planned, part: Part, clock: Time, *, auto: bool) -> Planned
     if auto:
         planned = _chosen(planned, part, SLICE * (clock.left_s - clock.reserved_s))
     machine = clock.machine
-    planned, step_s = _fastest(planned, part, machine.rounds)
-    look_s = _look_seconds(planned.recipe, part)
+    planned, step_s = _fastest(planned, part, TRYING * max(clock.left_s, 0), machine.rounds)
     crowd = CROWDED if machine.together(planned.recipe) > 1 else 1.0
-    left = MARGIN * (clock.left_s - (time.monotonic() - begun)) - clock.reserved_s
-    return _with_steps(planned, crowd * step_s, crowd * look_s, left / machine.rounds(planned.recipe))
+    item_s = crowd * _item_seconds(planned.recipe, part)
+    judging_s = clock.judged * JUDGING * item_s * _volume_share(planned.recipe, part)
+    left = MARGIN * (clock.left_s - (time.monotonic() - begun)) - clock.reserved_s - judging_s
+    seconds = left / machine.rounds(planned.recipe)
+    planned = _with_looks(planned, item_s, seconds, len(part.validation))
+    loop = planned.recipe.loop
+    return _with_steps(planned, crowd * step_s, item_s * min(loop.validation_items, len(part.validation)), seconds)
+
+
+def _with_looks(planned: Planned, item_s: float, seconds: float, available: int) -> Planned:
+    """As many looks, at as many items, as take a tenth of the time; rather fewer looks than fewer than four items."""
+    loop, room = planned.recipe.loop, LOOKING * max(seconds, 0) / max(item_s, 1e-9)
+    most = min(loop.validation_items, available)
+    looks = next((n for n in (loop.validations, 5, 3, 2) if n <= loop.validations and room / n >= min(4, most)), 1)
+    items = max(1, min(most, int(room / looks)))
+    why = f"looking takes {LOOKING:.0%} of the time at most; an item took {item_s:.2f} s in the pilot"
+    if looks < loop.validations:
+        planned = changed(planned, "loop", "validations", looks, why)
+    return planned if items >= most else changed(planned, "loop", "validation_items", items, why)
 
 
 def _with_steps(planned: Planned, step_s: float, look_s: float, seconds: float) -> Planned:
@@ -132,16 +158,23 @@ def _with_steps(planned: Planned, step_s: float, look_s: float, seconds: float) 
     return changed(planned, "loop", "ema", round(min(loop.ema, 1 - 10 / (steps + 10)), 5), "averages over a tenth of the steps at most")
 
 
-def _fastest(planned: Planned, part: Part, rounds: Callable[[TrainRecipe], int] = lambda recipe: 1) -> tuple[Planned, float]:
-    """The precision, memory layout and number of threads with which all ``rounds`` are over first, and how long a step takes."""
+def _fastest(planned: Planned, part: Part, seconds: float, rounds: Callable[[TrainRecipe], int] = lambda recipe: 1) -> tuple[Planned, float]:
+    """The precision, memory layout and number of threads with which all ``rounds`` are over first, and how long a step takes.
+
+    After ``seconds`` no other way is tried.
+    """
     loop = planned.recipe.loop
     both = loop.precision == "bfloat16" and "loop.precision" not in planned.given
     precisions: list[Literal["float32", "bfloat16"]] = ["bfloat16", "float32"] if both else [loop.precision]
     layouts = [loop.channels_last] if "loop.channels_last" in planned.given else [False, True]
-    threads = [planned.recipe.threads] if "threads" in planned.given else sorted({1, planned.recipe.threads})
+    threads = [planned.recipe.threads] if "threads" in planned.given else sorted({1, planned.recipe.threads}, reverse=True)
     ways = [Way(precision, last, n) for precision in precisions for last in layouts for n in threads]
     batches = part.batches(planned.recipe)
-    took = {way: _step_seconds(way.of(planned.recipe), batches) for way in ways}
+    begun = time.monotonic()
+    took: dict[Way, list[float]] = {}
+    for way in ways:
+        if not took or time.monotonic() - begun < seconds:
+            took[way] = _step_seconds(way.of(planned.recipe), batches)
     best = min(took, key=lambda way: min(took[way]) * rounds(way.of(planned.recipe)))
     torch.set_num_threads(best.threads)
     words = f"fastest step in the pilot: {'; '.join(f'{way} {min(times):.3f} s' for way, times in took.items())}"
@@ -157,20 +190,37 @@ def _step_seconds(recipe: TrainRecipe, batches: Batches) -> list[float]:
     torch.set_num_threads(recipe.threads)
     network = arranged(build(recipe), recipe.loop)
     model = Model(network, arranged(build(recipe), recipe.loop), OPTIMIZERS[recipe.loop.optimizer](network, recipe.loop))
-    times = []
+    times: list[float] = []
     for n in range(WARM + TIMED):
+        if len(times) > 1 and times[0] > SLOW_S:
+            break
         x, y = batches.batch(n)
         begun = time.monotonic()
         step_once(model, recipe.loop, x, y, n)
         times.append(time.monotonic() - begun)
-    return times[WARM:]
+    return times[WARM:] or times[1:]
 
 
-def _look_seconds(recipe: TrainRecipe, part: Part) -> float:
-    look = part.look(recipe)
-    begun = time.monotonic()
-    look(build(recipe))
-    return time.monotonic() - begun
+def _item_seconds(recipe: TrainRecipe, part: Part) -> float:
+    """Of a look at one validation item, once warm."""
+    look = Look(part.arrays, part.validation[:1], recipe)
+    network = build(recipe)
+    times: list[float] = []
+    for _ in range(2):
+        begun = time.monotonic()
+        look(network)
+        times.append(time.monotonic() - begun)
+        if times[0] > SLOW_S:
+            break
+    return min(times)
+
+
+def _volume_share(recipe: TrainRecipe, part: Part) -> float:
+    """How many times as much of an item is predicted at the end as is looked at."""
+    if not recipe.input.is_volume:
+        return 1.0
+    volumes = [np.prod(part.arrays[name].x.shape[1:]) for name in part.validation[:8]]
+    return float(max(1.0, np.mean(volumes) / (REACH**3 * np.prod(recipe.input.size))))
 
 
 def _chosen(planned: Planned, part: Part, seconds: float) -> Planned:
@@ -203,7 +253,7 @@ def _called(planned: Planned) -> str:
 
 def _tried(planned: Planned, part: Part, seconds: float) -> FloatArray:
     """The metric of each validation item after a training of ``seconds``."""
-    planned, step_s = _fastest(planned, part)
+    planned, step_s = _fastest(planned, part, seconds / 4)
     quick = changed(planned, "loop", "validations", 1, "")
     recipe = _with_steps(quick, step_s, 0.0, seconds).recipe
     with tempfile.TemporaryDirectory() as aside:

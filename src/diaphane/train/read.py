@@ -12,6 +12,7 @@ from diaphane.acquire.kind import kind_of
 from diaphane.acquire.picture import opened, picture_bytes, read_picture
 from diaphane.core.arrays import IntArray
 from diaphane.core.image import Image
+from diaphane.core.storage import reading
 from diaphane.errors import InputError, RefusedError
 from diaphane.train.dataset import Item
 
@@ -37,7 +38,7 @@ def read_image(path: Path) -> Image:
     Raises:
         InputError: It is missing, damaged, of several volumes, not placed in space, neither picture nor volume, or holds NaN.
     """
-    if not path.is_file():
+    if not _is_file(path):
         raise InputError(f"{path}: no such image; put it there, or take it out of the list")
     if kind_of(path) not in ("picture", "nifti", "nrrd"):
         raise InputError(f"{path}: training takes pictures and volumes (NIfTI, NRRD); convert it to one of them")
@@ -58,7 +59,7 @@ def read_mask(path: Path, image: Image) -> IntArray:
     Raises:
         InputError: It is missing, damaged, in colours, on another grid, or holds fractions or values beyond 65535.
     """
-    if not path.is_file():
+    if not _is_file(path):
         raise InputError(f"{path}: no such mask; draw it, or take its image out of the list")
     if kind_of(path) != "picture":
         header = about(path)
@@ -73,6 +74,11 @@ def read_mask(path: Path, image: Image) -> IntArray:
     if array.shape != image.shape:
         raise InputError(_size_message(path, array.shape, image.shape))
     return array
+
+
+def _is_file(path: Path) -> bool:
+    with reading(path):  # a name may be too long for the system
+        return path.is_file()
 
 
 def _grey(path: Path) -> IntArray:

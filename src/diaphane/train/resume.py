@@ -16,6 +16,7 @@ from diaphane.train.arrays import Arrays, prepared_arrays
 from diaphane.train.bundles import model_recipe
 from diaphane.train.dataset import Checked
 from diaphane.train.folds import Split, read_split
+from diaphane.train.init import kept
 from diaphane.train.options import Options
 from diaphane.train.planner_draft import FLAGS
 from diaphane.train.planner_look import digest_of
@@ -38,7 +39,8 @@ def decided(checked: Checked, out: Path, options: Options | None = None, *, text
     parts = read_split(out / place.SPLIT, [item.name for item in checked.dataset.items])
     if options is not None and options.epochs is not None:
         _check_epochs(options.epochs, recipe, len(parts.training(recipe.fold[0])), out)
-    return Work(checked, recipe, parts, arrays_of(checked, recipe, parts, out), out, texts or {})
+    init = kept(None, out, goes_on=True)
+    return Work(checked, recipe, parts, arrays_of(checked, recipe, parts, out), out, texts or {}, init.weights_sha256 if init else "")
 
 
 def arrays_of(checked: Checked, recipe: TrainRecipe, parts: Split, out: Path) -> Arrays:
@@ -52,6 +54,8 @@ def check_agrees(options: Options, recipe: TrainRecipe, where: str) -> None:
     Raises:
         UsageError: An option asks for something else than ``recipe`` has; nothing is changed.
     """
+    if options.folds is not None and options.fold is None and len(recipe.fold) != recipe.folds:
+        raise UsageError(f"{where}: was begun with {len(recipe.fold)} of {recipe.folds} folds: leave --folds out to go on, or give --out a new folder")
     for field in dataclasses.fields(Options):
         said = getattr(options, field.name)
         if said in (None, "auto", field.default):

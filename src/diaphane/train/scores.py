@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diaphane.train.dataset import Checked
-from diaphane.train.evaluate import ALL, class_metrics, metrics_document
+from diaphane.train.evaluate import ALL, class_metrics, interval_words, metrics_document
 from diaphane.train.judge import Judged
 
 SHOWN = ("dice", "jaccard", "hd95_mm", "nsd_1mm", "hd95_px", "nsd_1px", "accuracy", "balanced_accuracy", "auc", "sensitivity", "precision")
@@ -31,6 +31,11 @@ def document(found: Judged, checked: Checked) -> dict[str, Any]:
     return metrics_document(found.cases, found.groups if data.patients_known else None)
 
 
+def shared(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """``metrics`` as a bundle has them: without the cases, whose names may be those of patients."""
+    return {key: value for key, value in metrics.items() if key != "cases"}
+
+
 def words(metrics: Mapping[str, Any]) -> str:
     """The first metric of each label, or the accuracy of all classes, with its interval."""
     summary = metrics["summary"]
@@ -40,8 +45,7 @@ def words(metrics: Mapping[str, Any]) -> str:
 
 def value_words(value: Mapping[str, Any]) -> str:
     """``0.812 (0.790 to 0.834)``."""
-    low, high = value["ci95"]
-    return "none" if value["mean"] is None or math.isnan(value["mean"]) else f"{value['mean']:.3f} ({low:.3f} to {high:.3f})"
+    return "none" if value["mean"] is None or math.isnan(value["mean"]) else f"{value['mean']:.3f} ({interval_words(value['ci95'])})"
 
 
 def table(metrics: Mapping[str, Any]) -> str:
@@ -49,7 +53,6 @@ def table(metrics: Mapping[str, Any]) -> str:
     lines = ["| label | metric | mean | 95 % interval (bootstrap) | cases |", "| --- | --- | --- | --- | --- |"]
     for label, found in metrics["summary"].items():
         for name in (n for n in SHOWN if n in found and not math.isnan(found[n]["mean"])):
-            low, high = found[name]["ci95"]
             words = NAMES.get(name, name.replace("_", " "))
-            lines.append(f"| {label} | {words} | {found[name]['mean']:.3f} | {low:.3f} to {high:.3f} | {found[name]['count']} |")
+            lines.append(f"| {label} | {words} | {found[name]['mean']:.3f} | {interval_words(found[name]['ci95'])} | {found[name]['count']} |")
     return "\n".join(lines)

@@ -26,7 +26,10 @@ class Work:
     texts: Mapping[str, bytes]
     """Files that go into every bundle: how it was trained, what its pictures look like."""
 
+    init_sha256: str = ""
+    """Of the bundle whose weights are the first, if there is one."""
+
     @property
     def digest(self) -> str:
-        """Of the recipe."""
-        return hashlib.sha256(json.dumps(asdict(self.recipe), sort_keys=True).encode()).hexdigest()
+        """Of what the weights depend on: the recipe, who is in which fold, the first weights."""
+        return hashlib.sha256(json.dumps([asdict(self.recipe), self.parts.folds, self.init_sha256], sort_keys=True).encode()).hexdigest()
