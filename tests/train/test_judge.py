@@ -32,7 +32,7 @@ from diaphane.train.forms import read_dataset  # noqa: E402
 from diaphane.train.options import Options  # noqa: E402
 from diaphane.train.read import read_item  # noqa: E402
 from diaphane.train.reasons import loads  # noqa: E402
-from diaphane.train.sheets import Shown, tile  # noqa: E402
+from diaphane.train.sheets import Shown, cut, tile  # noqa: E402
 from diaphane.train.work import Work  # noqa: E402
 
 QUICK = {"threads": 1, "network": {"widths": [4, 8]}, "loop": {"precision": "float32", "channels_last": False, "validations": 2}}
@@ -78,7 +78,8 @@ def test_of_a_judged_volume_one_slice_is_kept_and_the_picture_is_the_same(checke
 def test_slice_without_reference_is_that_with_most_predicted() -> None:
     none, some = np.zeros((5, 4, 4), np.uint8), np.zeros((5, 4, 4), np.uint8)
     some[1, 0], some[3, :2] = 1, 1
-    assert [judge._plane(none, some), judge._plane(some, none), judge._plane(none, none)] == [3, 3, 2]
+    shown = [cut(Shown(name="x", image=none, reference=a, predicted=b, score=0)).name for a, b in ((none, some), (some, none), (none, none))]
+    assert shown == ["x, slice 4 of 5", "x, slice 4 of 5", "x, slice 3 of 5"]
 
 
 def test_predictions_have_the_values_of_the_masks_where_that_is_clear(checked: Checked) -> None:

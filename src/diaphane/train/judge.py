@@ -23,7 +23,7 @@ from diaphane.train.dataset import Checked, Item
 from diaphane.train.evaluate import CaseMetrics, case_metrics
 from diaphane.train.losses import IGNORE
 from diaphane.train.read import read_item
-from diaphane.train.sheets import Shown
+from diaphane.train.sheets import Shown, cut
 
 KEPT = 12
 """Pictures kept for the sheet: the worst, and some from best to worst."""
@@ -123,19 +123,8 @@ def _segment(out: Judged, item: Item, image: Image, truth: IntArray, labels: Lab
     score = float(np.mean(scores)) if scores else 1.0
     where = image.geometry
     axial = [turned(a, where) for a in (image.array, np.where(known, truth, 0), labels.array)]
-    plane, slices = _plane(axial[1], axial[2]), len(axial[0])
-    pixels = [a[plane : plane + 1].copy() for a in axial]  # a view would keep the volume
-    name = item.name if slices == 1 else f"{item.name}, slice {plane + 1} of {slices}"
-    shown = Shown(name=name, image=pixels[0], reference=pixels[1], predicted=pixels[2], score=score, spacing=turned_spacing(where))
-    out.shown = kept([*out.shown, shown])
-
-
-def _plane(reference: IntArray, predicted: IntArray) -> int:
-    """The slice with most of the reference, else with most that was predicted, else the middle: all that a sheet shows of a volume."""
-    for labels in (reference, predicted):
-        if labels.any():
-            return int(np.count_nonzero(labels, axis=(1, 2)).argmax())
-    return len(reference) // 2
+    shown = Shown(name=item.name, image=axial[0], reference=axial[1], predicted=axial[2], score=score, spacing=turned_spacing(where))
+    out.shown = kept([*out.shown, cut(shown)])
 
 
 def _size(labels: Labels, value: int) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -103,6 +103,19 @@ def _caption(case: Shown) -> tuple[str, str]:
         return case.name, f"truth {case.reference}, predicted {case.predicted}"
     slices = "" if case.image.shape[0] == 1 else f", slice {_plane(case) + 1} of {case.image.shape[0]}"
     return case.name, f"Dice {case.score:.3f}{slices}"
+
+
+def cut(case: Shown) -> Shown:
+    """All that a sheet shows of a volume: one slice, copied, so that the volume is not kept."""
+    slices, plane = case.image.shape[0], _plane(case)
+    if slices == 1:
+        return case
+
+    def one(labels: IntArray | str) -> IntArray | str:
+        return labels if isinstance(labels, str) else labels[plane : plane + 1].copy()
+
+    name = f"{case.name}, slice {plane + 1} of {slices}"
+    return replace(case, name=name, image=case.image[plane : plane + 1].copy(), reference=one(case.reference), predicted=one(case.predicted))
 
 
 def _plane(case: Shown) -> int:
