@@ -1,7 +1,7 @@
 """A network from your own data: checked, planned, trained, judged on what it never saw, exported.
 
 diaphane train --data DATASET --out DIR
-    one network within an hour, a fifth of the data held out; DIR/bundle is then used by name: diaphane segment, run, assess
+    one network within an hour, a fifth of the data held out; DIR/bundle is then what segment, run and assess take as a bundle
 diaphane train --data DATASET --out DIR --folds 5 --minutes 120
     five networks, each validated on its own fifth; DIR/bundle is their ensemble
 diaphane train --data DATASET --out DIR --resume
