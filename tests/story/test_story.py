@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -400,6 +401,22 @@ def test_fine_tuning_begins_where_the_bundle_ended(trained: Path, tmp_path: Path
     words = ["train", "--data", f"{trained}/discs", "--out", str(tmp_path / "tuned"), "--init", f"{trained}/out/bundle", "--epochs", "1", "--minutes", "1"]
     assert main([*words, "--learning-rate", "1e-6"]) == 0
     assert json.loads((tmp_path / "tuned/metrics.json").read_text())["summary"]["lesion"]["dice"]["mean"] > 0.9
+
+
+def test_auto_tries_the_four_networks_and_writes_its_choice_down(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from diaphane.train.reasons import loads
+
+    (tmp_path / "one.toml").write_text('threads = 1\n[loop]\nprecision = "float32"\nchannels_last = false\n')
+    words = ["--data", f"{trained}/discs", "--out", f"{tmp_path}/out", "--network", "auto", "--epochs", "2", "--minutes", "0.02"]
+    assert main(["train", *words, "--plan", f"{tmp_path}/one.toml"]) == 0
+    text = (tmp_path / "out/recipe.toml").read_text()
+    ranked = re.search(r"best of a pilot of .* each: (.*);", text)
+    assert ranked is not None
+    scores = {name: float(score) for name, score in (one.split() for one in ranked[1].split(", "))}
+    assert scores.keys() == {"unet", "unetplusplus", "segnet", "deeplabv3plus"}
+    assert loads(text, "recipe.toml").network.name == max(scores, key=lambda name: scores[name])
+    assert capsys.readouterr().err.count("M parameters") == 5  # four tried, one trained: each says what it costs
+    assert "the network (the best of short trials" in (tmp_path / "out/bundle/card.md").read_text()
 
 
 def test_classes_are_learnt_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -90,19 +89,6 @@ def test_split_that_lies_there_is_reused_and_validation_is_never_learnt_from(dat
     tested = json.loads((tmp_path / "out" / "test" / "metrics.json").read_text())
     assert {case["case"] for case in tested["cases"]} == set(names[12:14])
     assert "read once" in (tmp_path / "out" / "bundle" / "card.md").read_text()
-
-
-def test_auto_tries_every_network_that_fits_and_writes_its_choice_down(data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
-    quick(data, tmp_path / "out", overrides={"threads": 1, "loop": {"precision": "float32", "channels_last": False}}, network="auto", minutes=0.02)
-    text = (tmp_path / "out" / "recipe.toml").read_text()
-    (line,) = [line for line in text.splitlines() if line.startswith('name = "') and "best of a pilot" in line]
-    ranked = re.search(r"each: (.*);", line)
-    assert ranked is not None
-    scores = {name: float(score) for name, score in (one.split() for one in ranked[1].split(", "))}
-    assert scores.keys() == {"unet", "unetplusplus", "segnet", "deeplabv3plus"}
-    assert loads(text, "recipe.toml").network.name == max(scores, key=lambda name: scores[name])
-    assert caplog.text.count("M parameters") >= 5
 
 
 def test_weights_of_a_bundle_are_found_by_name_and_the_bundle_is_kept_for_resuming(done: Path, data: Path, tmp_path: Path) -> None:
