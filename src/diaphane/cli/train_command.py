@@ -52,7 +52,7 @@ def execute(parsed: argparse.Namespace) -> int:
 
     if find_spec("torch") is None:
         raise UsageError('training needs torch: pip install "diaphane[train]"')
-    # before torch is loaded: threads that wait shall sleep, not spin; beside other programs a step is then 2.6 times as fast
+    # before torch is loaded: threads that wait shall sleep, not spin: beside other programs (load 7 on 2 cores) a step took 2.4 s in place of 6.1
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from diaphane.engine.bundle import open_bundle
     from diaphane.train.fit import Asked, fit

@@ -120,7 +120,7 @@ def _lead(data: Path, out: Path, options: Options, asked: Asked, peers: Peers) -
         shutil.rmtree(out / place.PREPARED)
         took = (time.monotonic() - begun) / 60
         if took > OVERRUN * work.recipe.minutes:
-            log.warning("it took %.0f minutes and was planned for %.0f: the machine was slower than in the pilot", took, work.recipe.minutes)
+            log.warning("it took %.1f minutes and was planned for %.1f: the machine was slower than in the pilot", took, work.recipe.minutes)
 
 
 def _follow(data: Path, out: Path, peers: Peers) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
+from diaphane.prepare.truth import UNKNOWN
 from diaphane.train.recipe import LossName
 
-IGNORE = 255
+IGNORE = UNKNOWN
 """The label of pixels that teach nothing: nobody knows what they are."""
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
