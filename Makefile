@@ -26,7 +26,7 @@ bench: $(VENV)/.dev    ## side by side with peers, into benchmarks/RESULTS.md; n
 	$(BIN)/python benchmarks/results.py
 
 train-zoo: $(VENV)/.dev        ## train, evaluate and export the shipped bundles (DATA=folder, ONLY=name)
-	$(BIN)/python -m diaphane.train.zoo --data $(DATA) --out src/diaphane/zoo $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python -m diaphane.train.zoo --data $(DATA) $(if $(ONLY),--only $(ONLY))
 
 clean:                         ## remove what was set up and made
 	rm -rf $(VENV) demo build dist

@@ -69,7 +69,7 @@ def test_docs_name_every_command_every_option_and_every_file_of_a_case() -> None
 
 def test_every_shipped_bundle_has_its_card_in_the_docs() -> None:
     text = (DOCS / "models.md").read_text()
-    assert zoo.names() == ("face_lesion", "lungs", "melanoma", "skin_lesion")
+    assert set(zoo.UNASKED) <= set(zoo.names())
     for name in zoo.names():
         assert f"zoo/{name}/card.md" in text
 

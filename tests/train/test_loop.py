@@ -22,7 +22,7 @@ from diaphane.train.loop import BEST, HISTORY, LAST, train  # noqa: E402
 from diaphane.train.losses import IGNORE, LOSSES, cross_entropy, soft_dice, total_loss  # noqa: E402
 from diaphane.train.optimizers import SCHEDULES, learning_rate  # noqa: E402
 from diaphane.train.recipe import LoopTable  # noqa: E402
-from diaphane.train.zoo_fit import FitOptions, Stack, augment  # noqa: E402
+from diaphane.train.zoo.arrays_fit import FitOptions, Stack, augment  # noqa: E402
 
 STEPS = 24
 OPTIONS = FitOptions(

@@ -18,7 +18,7 @@ from diaphane.train.batches import Batches
 from diaphane.train.checkpoint import Progress
 from diaphane.train.distribute import ALONE, Peers, joined
 from diaphane.train.losses import IGNORE
-from diaphane.train.zoo_fit import FitOptions, Stack, augment
+from diaphane.train.zoo.arrays_fit import FitOptions, Stack, augment
 
 OPTIONS = FitOptions(steps=12, batch_size=4, augment=augment(20, 0.2, 0.1, 0.2, 0.2, flips=True), seed=3, widths=(4, 8), learning_rate=5e-3, ema=0.9, looks=3)
 LOOP = replace(OPTIONS.loop, warmup_steps=4, checkpoint_minutes=0, precision="float32", clip_norm=0.5)

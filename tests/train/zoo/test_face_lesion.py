@@ -12,7 +12,7 @@ from diaphane.errors import InputError  # noqa: E402
 from diaphane.simulate.dataset import write_pictures  # noqa: E402
 from diaphane.train.froc import Picture, froc, matched, sensitivities  # noqa: E402
 from diaphane.train.losses import IGNORE  # noqa: E402
-from diaphane.train.simulated import JITTER, jittered, read_shots, stacked_shots  # noqa: E402
+from diaphane.train.zoo.simulated import JITTER, jittered, read_shots, stacked_shots  # noqa: E402
 
 NEVER = -np.inf
 RECIPE = Recipe(

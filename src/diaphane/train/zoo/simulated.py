@@ -14,13 +14,13 @@ import numpy as np
 from diaphane.acquire.picture import read_picture
 from diaphane.core.arrays import Array, BoolArray, FloatArray, IntArray
 from diaphane.core.image import Image
+from diaphane.core.prepared import Prepared
 from diaphane.core.recipe import Recipe
 from diaphane.errors import InputError
 from diaphane.ops.crop import Box, cropped, face_square
 from diaphane.ops.picture import read_png
-from diaphane.prepare import prepare
+from diaphane.prepare import labels_on_grid, prepare
 from diaphane.train.losses import IGNORE
-from diaphane.train.zoo_samples import on_grid
 
 JITTER = 0.12
 """How far a tracker's box may be off, as a share of the face: its place and its size."""
@@ -114,3 +114,8 @@ def stacked_shots(shots: list[Shot], recipe: Recipe, seed: int) -> tuple[FloatAr
         out.append(prepared.array.astype(np.float16))
         labels.append(np.where((unknown > 0) & (known == 0), IGNORE, known).astype(np.uint8))
     return np.stack(out), np.stack(labels)
+
+
+def on_grid(prepared: Prepared, labels: IntArray, classes: int) -> IntArray:
+    """``labels`` (row, column) of the source grid on the network's grid: the label that covers most of each cell."""
+    return np.asarray(labels_on_grid(prepared, labels[None], classes)[0])

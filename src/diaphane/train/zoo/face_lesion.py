@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch.nn import Module
 
 from diaphane.core.arrays import BoolArray, FloatArray
@@ -26,20 +27,20 @@ from diaphane.nets.blocks import Network
 from diaphane.nets.mirrored import Mirrored
 from diaphane.ops.components import components
 from diaphane.ops.crop import cropped
+from diaphane.ops.resample import resample
 from diaphane.prepare import prepare
 from diaphane.segment import Options as SegmentOptions
 from diaphane.segment import predict
 from diaphane.segment.cleanup import cleaned
 from diaphane.segment.predict import labels_of
-from diaphane.train.card_face_lesion import card
 from diaphane.train.export import json_bytes, onnx_bytes, write_bundle
 from diaphane.train.froc import Picture, froc, matched
 from diaphane.train.history import read_history
 from diaphane.train.loop import HISTORY
-from diaphane.train.simulated import Shot, jittered, read_shots, stacked_shots
-from diaphane.train.zoo_fit import FitOptions, Stack, augment, fit_unet
-from diaphane.train.zoo_networks import probabilities
-from diaphane.train.zoo_recipes import NO_MODEL
+from diaphane.train.zoo.arrays_fit import FitOptions, Stack, augment, fit_unet
+from diaphane.train.zoo.entries import NO_MODEL
+from diaphane.train.zoo.face_lesion_card import card
+from diaphane.train.zoo.simulated import Shot, jittered, read_shots, stacked_shots
 
 log = logging.getLogger(__name__)
 FACE_LESION = Recipe(
@@ -118,6 +119,16 @@ def trained_on_faces(data: Path, work: Path, tune: Sequence[Shot]) -> tuple[Netw
 def by_torch(network: Module, threshold: float) -> Segmenter:
     """What the bundle will say, from the network itself."""
     return lambda image: _labels(probabilities(network, image, FACE_LESION), threshold)
+
+
+@torch.inference_mode()
+def probabilities(network: Module, image: Image, recipe: Recipe) -> FloatArray:
+    """Class probabilities (class, row, column) on the source grid, by plain float32 torch."""
+    prepared = prepare(image, recipe)
+    top, left, height, width = prepared.box
+    soft = network(torch.from_numpy(prepared.array.copy())[None]).softmax(dim=1)[0].numpy()
+    inside = soft[:, top : top + height, left : left + width].transpose(1, 2, 0)
+    return np.asarray(resample(inside, *image.shape[1:])).transpose(2, 0, 1)
 
 
 def _labels(probability: FloatArray, threshold: float) -> Labels:

@@ -1,0 +1,1 @@
+"""The bundles that this project ships, made: ``make train-zoo``."""
