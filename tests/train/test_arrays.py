@@ -15,6 +15,7 @@ import pytest
 from diaphane.core.arrays import IntArray
 from diaphane.core.image import Image
 from diaphane.core.recipe import InputRecipe, LabelRecipe, Recipe
+from diaphane.engine.bundle import open_bundle
 from diaphane.errors import InputError, StorageError, TrainingError
 from diaphane.prepare import labels_on_grid, prepare
 from diaphane.train import arrays as module
@@ -122,6 +123,52 @@ def test_items_of_classes_have_a_target_and_no_labels(tmp_path: Path) -> None:
     arrays = prepared_arrays(made.checked, made.names, replace(PICTURES, task="classify"), tmp_path / "out", read=made.read)
     assert [arrays[name].target for name in made.names] == [1, 2, 1, 2, 1]
     assert all(arrays[name].y is None and not arrays[name].places for name in made.names)
+
+
+def test_of_pictures_whose_part_is_looked_at_the_part_is_stored_and_those_without_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = Made(tmp_path, (1, 32, 48, 3), classes=True)
+
+    def halved(image: Image, recipe: Recipe, prepare: object) -> tuple[Image, str]:
+        assert recipe.input is not None
+        found = recipe.input.around and image.array[0, 0, 0, 0] % 2
+        return (Image(image.array[:, 8:24]), "") if found else (image, "not found" if recipe.input.around else "")
+
+    monkeypatch.setattr(module, "focused", halved)
+    monkeypatch.setattr(module, "finder_of", lambda recipe: open_bundle("lungs") if recipe.input.around else None)
+    assert PICTURES.input is not None
+    whole = replace(PICTURES, task="classify")
+    part = replace(whole, input=replace(PICTURES.input, around="lungs"))
+    missed = []
+    with caplog.at_level("WARNING"):
+        arrays = prepared_arrays(made.checked, made.names, part, tmp_path / "out", read=made.read)
+    for item in made.checked.dataset.items:
+        image, _ = made.read(item, {})
+        seen, reason = halved(image, part, None)
+        missed += [item.name] * bool(reason)
+        assert np.array_equal(arrays[item.name].x[:, 0], prepare(seen, part).array.astype(np.float16))
+    assert 0 < len(missed) < 5
+    assert [r.message for r in caplog.records] == [
+        f"'lungs' did not find the part to look at in {len(missed)} of 5 pictures, whose whole is used: {', '.join(missed)}"
+    ]
+    caplog.clear()
+    prepared_arrays(made.checked, made.names, whole, tmp_path / "out", read=made.read)
+    assert not caplog.records
+
+
+def test_arrays_of_parts_are_made_anew_where_the_bundle_that_finds_them_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Made(tmp_path, (1, 32, 48, 3), classes=True)
+    assert PICTURES.input is not None
+    part = replace(PICTURES, task="classify", input=replace(PICTURES.input, around="lungs"))
+    monkeypatch.setattr(module, "focused", lambda image, *_: (image, ""))
+    reads = []
+    for finder in ("lungs", "skin_lesion", "lungs"):
+        monkeypatch.setattr(module, "finder_of", lambda _, finder=finder: open_bundle(finder))
+        before = made.reads
+        prepared_arrays(made.checked, made.names, part, tmp_path / "out", read=made.read)
+        reads.append(made.reads - before)
+    assert reads == [5, 5, 0]
 
 
 def test_what_was_interrupted_is_not_there_and_its_remains_do_no_harm(tmp_path: Path) -> None:

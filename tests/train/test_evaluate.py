@@ -12,10 +12,21 @@ import pytest
 from diaphane.core.coding import json_text
 from diaphane.errors import InputError
 from diaphane.ops.picture import write_png
-from diaphane.train.evaluate import ALL, METRICS, auc_interval, case_metrics, class_metrics, mean_interval, metrics_document, slope_interval
+from diaphane.train.evaluate import (
+    ALL,
+    METRICS,
+    auc_interval,
+    auc_of_items,
+    case_metrics,
+    class_metrics,
+    mean_interval,
+    metrics_document,
+    slope_interval,
+    value_words,
+)  # fmt: skip
 from diaphane.train.label_folders import Measured, by_case, document, maps_in, measured, read_patients, trunk
 from diaphane.train.paired import compared, holm, sentence
-from diaphane.train.scores import table, value_words
+from diaphane.train.scores import table
 
 
 def square(row: int, column: int, value: int = 1, size: int = 8) -> np.ndarray:
@@ -259,6 +270,33 @@ def test_interval_over_patients_is_wider_than_over_their_pictures(rng: np.random
     over_pictures, over_patients = mean_interval(values), mean_interval(values, groups=[str(n // 8) for n in range(80)])
     width = [found["ci95"][1] - found["ci95"][0] for found in (over_pictures, over_patients)]
     assert width[1] > 2 * width[0]
+
+
+def test_what_items_add_to_the_auc_has_the_auc_as_mean_and_its_variance(rng: np.random.Generator) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    truth = rng.permutation(np.arange(70) % 5 // 4)  # 14 of 70
+    soft = np.round(rng.random((70, 2)) + 0.4 * np.eye(2)[truth], 1)  # with ties
+    soft /= soft.sum(axis=1, keepdims=True)
+    found = auc_of_items(truth, soft)
+    assert found.mean() == pytest.approx(roc_auc_score(truth, soft[:, 1]), abs=1e-12)
+    pairs = np.array([[(a > b) + 0.5 * (a == b) for b in soft[truth == 0, 1]] for a in soft[truth == 1, 1]])  # DeLong's components, slowly
+    variance = pairs.mean(axis=1).var() / 14 + pairs.mean(axis=0).var() / 56
+    assert found.var() / 70 == pytest.approx(variance)
+    assert np.array_equal(auc_of_items(truth, np.eye(2)[truth]), np.ones(70))
+    assert np.array_equal(auc_of_items(truth, np.full((70, 2), 0.5)), np.full(70, 0.5))
+
+
+def test_what_items_add_to_the_auc_of_several_classes_is_of_those_that_occur(rng: np.random.Generator) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    truth = np.arange(60) % 3
+    soft = rng.random((60, 3)) + 0.3 * np.eye(3)[truth]
+    soft /= soft.sum(axis=1, keepdims=True)
+    assert auc_of_items(truth, soft).mean() == pytest.approx(roc_auc_score(truth, soft, multi_class="ovr"))
+    two = truth < 2
+    expected = np.mean([roc_auc_score(truth[two] == n, soft[two, n]) for n in (0, 1)])
+    assert auc_of_items(truth[two], soft[two]).mean() == pytest.approx(expected)
 
 
 def test_metrics_document_has_the_agreed_keys() -> None:

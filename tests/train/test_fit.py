@@ -13,11 +13,15 @@ torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 from tests.train.made import bars, discs  # noqa: E402
 
 from diaphane.engine.bundle import open_bundle  # noqa: E402
+from diaphane.engine.session import probabilities  # noqa: E402
 from diaphane.errors import InputError, TrainingError, UsageError  # noqa: E402
 from diaphane.nets.network import network  # noqa: E402
+from diaphane.train import one_fold  # noqa: E402
+from diaphane.train.arrays import Arrays  # noqa: E402
 from diaphane.train.bundles import TRAINING  # noqa: E402
 from diaphane.train.fit import Asked, fit  # noqa: E402
 from diaphane.train.init import weights_of  # noqa: E402
+from diaphane.train.machine import Machine  # noqa: E402
 from diaphane.train.options import Options  # noqa: E402
 from diaphane.train.pilot import _with_looks  # noqa: E402
 from diaphane.train.planner_draft import Planned  # noqa: E402
@@ -187,3 +191,76 @@ def test_folds_become_an_ensemble_that_says_how_it_was_measured(tmp_path: Path) 
     assert len(metrics["cases"]) == 24
     assert np.sum(metrics["confusion"]) == 24
     assert "the ensemble as shipped was not measured" in (tmp_path / "out" / "bundle" / "card.md").read_text()
+
+
+def test_final_network_learns_from_everything_and_has_the_figures_of_the_folds(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, set[str]] = {}
+    original = one_fold.batches_of
+
+    def watched(arrays: Arrays, names: list[str], *rest: object) -> object:
+        seen[f"{len(seen)}"] = set(names)
+        return original(arrays, names, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(one_fold, "batches_of", watched)
+    monkeypatch.setattr(Machine, "together", lambda self, recipe: 1)
+    out = tmp_path / "out"
+    mirrored = {**QUICK, "augment": {"flip": [False, False, True]}, "output": {"mirror": [False, False, True], "smallest_part": 0.5}}
+    quick(data, out, folds=2, final=True, overrides=mirrored)
+    folds = [set(part) for part in json.loads((out / "split.json").read_text())["folds"]]
+    assert list(seen.values()) == [folds[1], folds[0], folds[0] | folds[1]]
+    bundle = open_bundle(out / "bundle")
+    assert bundle.members == open_bundle(out / "final" / "bundle").members
+    assert bundle.members[0] not in {open_bundle(out / f"fold_{n}" / "bundle").members[0] for n in (0, 1)}
+    assert bundle.recipe.network == "unet"
+    assert bundle.recipe.smallest_part == 0.5
+    low, high = zip(*(open_bundle(out / f"fold_{n}" / "bundle").recipe.limits[0].area_fraction for n in (0, 1)), strict=True)
+    assert bundle.recipe.limits[0].area_fraction == pytest.approx((min(low), max(high)))
+    assert "of the final network, the last" in bundle.files["card.md"].decode()  # the folds kept the best of two looks
+    assert bundle.json("metrics.json")["summary"] == json.loads((out / "metrics.json").read_text())["summary"]
+    assert "measured on none of them" in bundle.files["card.md"].decode()
+    x = np.random.default_rng(0).normal(size=(1, *bundle.recipe.input.tensor_shape)).astype(np.float32)
+    assert np.allclose(probabilities(bundle, x[..., ::-1])[..., ::-1], probabilities(bundle, x), atol=1e-5)  # it looks in the mirror
+    assert not any(name.startswith("network.") for name in weights_of(bundle, 0))
+    before = bundle.weights_sha256
+    shutil.rmtree(out / "final" / "bundle")
+    quick(data, out, folds=2, final=True, overrides=mirrored, resume=True)
+    assert open_bundle(out / "bundle").weights_sha256 == before
+
+
+def test_final_network_without_all_folds_is_refused(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="--final takes --folds"):
+        Options(final=True)
+    with pytest.raises(UsageError, match="final: takes all 5 folds"):
+        quick(data, tmp_path / "out", overrides={**QUICK, "final": True})
+
+
+def test_what_a_network_cannot_see_in_the_mirror_is_refused(data: Path, tmp_path: Path) -> None:
+    for mirror, flip, words in (
+        ([True, False, False], [True, True, True], "one slice at a time"),
+        ([False, False, True], [False, True, False], "not trained on mirror images"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            quick(data, tmp_path / "out", overrides={**QUICK, "augment": {"flip": flip}, "output": {"mirror": mirror}})
+
+
+def test_final_unetplusplus_is_trained_without_heads_that_only_folds_could_prune(data: Path, tmp_path: Path) -> None:
+    quick(data, tmp_path / "out", folds=2, final=True, epochs=1, network="unetplusplus")
+    sizes = {len(open_bundle(tmp_path / "out" / name / "bundle").members[0]) for name in ("fold_0", "fold_1", "final")}
+    assert max(sizes) - min(sizes) < 100
+    with pytest.raises(UsageError, match="nothing is held out by which the last network could be pruned"):
+        quick(data, tmp_path / "other", folds=2, final=True, overrides={"network": {"name": "unetplusplus", "deep_supervision": True}})
+
+
+def test_nothing_is_called_chosen_where_the_last_weights_are_taken(data: Path, tmp_path: Path) -> None:
+    quick(data, tmp_path / "out", epochs=1, overrides={**QUICK, "loop": {**QUICK["loop"], "validations": 1}})
+    assert "Chosen on held-out items" not in (tmp_path / "out/bundle/card.md").read_text()
+
+
+def test_masks_have_no_part_to_look_at_and_first_weights_from_this_very_data_are_warned_of(
+    done: Path, data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(UsageError, match="input.around: is for networks that tell classes"):
+        quick(data, tmp_path / "out", overrides={**QUICK, "input": {"around": "lungs"}})
+    quick(data, tmp_path / "out", epochs=1, init=open_bundle(done / "bundle"))
+    assert "learnt from this very data" in caplog.text
+    assert "The first weights come from the bundle" in (tmp_path / "out/bundle/card.md").read_text()

@@ -12,20 +12,27 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra 'train'")
 
+from tests.classifiers import colour_bundle  # noqa: E402
 from tests.train.made import balls, discs  # noqa: E402
 
+from diaphane import assess  # noqa: E402
+from diaphane.acquire.picture import read_picture  # noqa: E402
 from diaphane.cli.main import main  # noqa: E402
+from diaphane.core.arrays import BoolArray  # noqa: E402
 from diaphane.core.image import Image  # noqa: E402
 from diaphane.core.labels import Labels  # noqa: E402
 from diaphane.core.recipe import LabelRecipe  # noqa: E402
+from diaphane.engine.bundle import open_bundle  # noqa: E402
 from diaphane.nets.cost import Cost, cost  # noqa: E402
 from diaphane.nets.network import network  # noqa: E402
 from diaphane.ops.picture import read_png, write_png  # noqa: E402
+from diaphane.prepare import prepare  # noqa: E402
+from diaphane.segment import focused  # noqa: E402
 from diaphane.train import judge, one_fold  # noqa: E402
 from diaphane.train.bundles import TRAINING  # noqa: E402
 from diaphane.train.card import card  # noqa: E402
 from diaphane.train.check import check  # noqa: E402
-from diaphane.train.dataset import Checked  # noqa: E402
+from diaphane.train.dataset import Checked, Dataset, Item  # noqa: E402
 from diaphane.train.fit import Asked, fit  # noqa: E402
 from diaphane.train.folds import Split  # noqa: E402
 from diaphane.train.forms import read_dataset  # noqa: E402
@@ -75,6 +82,18 @@ def test_of_a_judged_volume_one_slice_is_kept_and_the_picture_is_the_same(checke
         assert np.abs(apart).max() <= 8  # percentiles of 360 and of 12 times 360 values
 
 
+def test_classifier_that_looks_at_a_part_is_judged_on_that_part(made: tuple[Path, BoolArray], tmp_path: Path) -> None:
+    bundle = open_bundle(colour_bundle(tmp_path / "b", around="skin_lesion"))
+    item = Item("mole", made[0], target=1)
+    data = Dataset(
+        root=tmp_path, form="class folders", task="classify", name="made", modality="m", labels=bundle.recipe.labels, items=(item,), patients_known=False
+    )
+    out = judge.judged(bundle, [item], Checked(data, {}, (), {}), tmp_path)
+    part, _ = focused(read_picture(made[0]), bundle.recipe, prepare)
+    assert out.classes == {"mole": (1, tuple(a.probability for a in assess.judged(prepare(part, bundle.recipe), bundle)))}
+    assert out.shown[0].image.shape == part.array.shape != read_picture(made[0]).array.shape
+
+
 def test_slice_without_reference_is_that_with_most_predicted() -> None:
     none, some = np.zeros((5, 4, 4), np.uint8), np.zeros((5, 4, 4), np.uint8)
     some[1, 0], some[3, :2] = 1, 1
@@ -112,7 +131,7 @@ def test_predictions_of_masks_with_any_values_can_be_evaluated_against_them(trai
 def test_what_is_given_away_names_no_item(trained: Path) -> None:
     names = {path.stem.encode() for path in (trained / "data/images").iterdir()}
     for bundle in (trained / "out/bundle", trained / "out/fold_0/bundle"):
-        assert json.loads((bundle / "metrics.json").read_text()).keys() == {"rule_for_empty_masks", "summary"}
+        assert json.loads((bundle / "metrics.json").read_text()).keys() == {"rule_for_empty_masks", "summary", "subgroups"}
         for path in bundle.iterdir():
             assert not [name for name in names if name in path.read_bytes()], path.name
     assert json.loads((trained / "out/metrics.json").read_text())["cases"]

@@ -257,8 +257,8 @@ def test_a_given_size_is_taken_with_as_deep_a_network_as_divides_it(file: Path) 
 
 def test_every_value_has_a_reason_of_one_line(file: Path) -> None:
     found = planned(checked(file, facts()))
-    names = {f"{t}.{k}" for t in ("data", "input", "network", "loop", "augment") for k in getattr(found.recipe, t).__dataclass_fields__}
-    assert set(found.reasons) == names | {"folds", "fold", "minutes", "threads"}
+    names = {f"{t}.{k}" for t in ("data", "input", "network", "loop", "augment", "output") for k in getattr(found.recipe, t).__dataclass_fields__}
+    assert set(found.reasons) == names | {"folds", "fold", "final", "minutes", "threads"}
     assert all(reason and "\n" not in reason for reason in found.reasons.values())
 
 

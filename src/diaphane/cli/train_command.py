@@ -3,7 +3,7 @@
 diaphane train --data DATASET --out DIR
     one network within an hour, a fifth of the data held out; DIR/bundle is then what segment, run and assess take as a bundle
 diaphane train --data DATASET --out DIR --folds 5 --minutes 120
-    five networks, each validated on its own fifth; DIR/bundle is their ensemble
+    five networks, each validated on its own fifth; DIR/bundle is their ensemble (with --final: one network that learnt from everything)
 diaphane train --data DATASET --out DIR --resume
     goes on after a crash or a power cut, from the last two minutes; ends with the same weights
 diaphane train --data DATASET --out DIR --network unetplusplus --encoder resnet101
@@ -16,7 +16,8 @@ side by side; folders named after classes; a CSV with image,mask or image,class;
 labels. Which it is, is found out and said (docs/training.md).
 
 DIR then holds recipe.toml (every value with its reason), split.json, check.csv (what is wrong with which file), fold_K/ (checkpoints,
-history.csv, curve.png, predictions.png, bundle/), predictions/ (label maps of held-out items), metrics.json, worst.png, bundle/.
+history.csv, curve.png, predictions.png, bundle/), final/ (of --final: checkpoints, bundle/), predictions/ (label maps of held-out items),
+metrics.json, worst.png, bundle/.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from diaphane.errors import UsageError
 from diaphane.train.options import Options
 
 INTERRUPTED = "go on with --resume: at most what came after the last checkpoint is done again"
-FLAGS = ["network", "encoder", "folds", "fold", "minutes", "epochs", "batch_size", "learning_rate", "optimizer", "schedule", "loss", "seed"]
+FLAGS = ["network", "encoder", "folds", "fold", "final", "minutes", "epochs", "batch_size", "learning_rate", "optimizer", "schedule", "loss", "seed"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

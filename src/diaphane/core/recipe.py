@@ -40,6 +40,8 @@ class InputRecipe:
     """Of volumes, turned feet to head, front to back, right to left: they are resampled to it."""
     clip: tuple[float, ...] = ()
     """Of volumes: values are first cut to this range."""
+    around: str = ""
+    """For classes of pictures, the name of a shipped bundle: the network sees the box around what that segments, and some margin; empty: all of it."""
 
     def __post_init__(self) -> None:
         volume = self.is_volume
@@ -128,6 +130,8 @@ class Recipe:
             raise ValueError("limits name a label that is not there")
         if self.task == "segment" and self.input is None:
             raise ValueError("a segmentation model needs [input]")
+        if self.input is not None and self.input.around and (self.task, self.input.is_volume) != ("classify", False):
+            raise ValueError("around is for classes of pictures: it must be absent where structures are segmented, or volumes taken")
 
     @property
     def classes(self) -> int:

@@ -1,9 +1,12 @@
-"""A network that also looks in the mirror: the mean of what it says of a picture and of its left-right mirror image.
+"""A network that also looks in the mirror: the mean of what it says of a sample and of its mirror images.
 
-For things without a side. Twice the cost of one look, no more weights. Source: test-time augmentation, Krizhevsky et al., NIPS 2012, section 4.1.
+For things without a side. Twice the time for each axis, no more weights. Source: test-time augmentation, Krizhevsky et al., NIPS 2012,
+section 4.1.
 """
 
 from __future__ import annotations
+
+from itertools import chain, combinations
 
 import torch
 from torch import nn
@@ -13,17 +16,22 @@ LEAST = 1e-9
 
 
 class Mirrored(nn.Module):
-    """``network`` on the picture and its mirror image.
+    """``network`` on a sample and its mirror images along every combination of ``axes``, which count from the end: -1 is left-right.
 
-    Shape: (batch, channels, rows, columns) to (batch, classes, rows, columns): logarithms of mean probabilities, which softmax leaves as they are.
+    Shape: (batch, channels, …) to what the network gives: logarithms of mean probabilities, which softmax leaves as they are.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, axes: tuple[int, ...] = (-1,)) -> None:
         super().__init__()
         self.network = network
+        self.looks = tuple(chain.from_iterable(combinations(axes, count) for count in range(len(axes) + 1)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Log probabilities, one channel a class."""
-        straight = self.network(x).softmax(dim=1)
-        mirrored = self.network(x.flip(3)).softmax(dim=1).flip(3)
-        return torch.log((straight + mirrored) / 2 + LEAST)
+        soft = [_flipped(self.network(_flipped(x, look)).softmax(dim=1), look) for look in self.looks]
+        return torch.log(torch.stack(soft).mean(dim=0) + LEAST)
+
+
+def _flipped(x: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
+    """``x`` mirrored; as it is along no axis, and where it has none any more (classes)."""
+    return x.flip(axes) if axes and x.ndim > 2 else x

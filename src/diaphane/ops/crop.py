@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from diaphane.core.arrays import Array
+from diaphane.core.arrays import Array, BoolArray
+from diaphane.core.image import Image
 
 Box = tuple[int, int, int, int]
 """x, y, width, height in whole pixels."""
@@ -27,7 +29,29 @@ def face_square(box_px: Sequence[float], size_px: tuple[int, int], margin: float
     return x0, y0, x1 - x0, y1 - y0
 
 
+def box_of(mask: BoolArray) -> Box:
+    """The smallest box that holds all of ``mask`` (row, column), of which at least one pixel is set."""
+    spans = [np.flatnonzero(mask.any(axis=axis)) for axis in (0, 1)]
+    (x0, x1), (y0, y1) = ((int(s[0]), int(s[-1]) + 1) for s in spans)
+    return x0, y0, x1 - x0, y1 - y0
+
+
+def widened(box: Box, margin: float, size_px: tuple[int, int]) -> Box:
+    """``box`` with ``margin`` of its longer side more on each side, cut where the picture (width, height) ends."""
+    x, y, width, height = box
+    more = round(margin * max(width, height))
+    x0, y0 = max(0, x - more), max(0, y - more)
+    return x0, y0, min(size_px[0], x + width + more) - x0, min(size_px[1], y + height + more) - y0
+
+
 def cropped(array: Array, box: Box) -> Array:
     """A view of the part ``box`` of ``array`` (row, column[, channel])."""
     x, y, width, height = box
     return array[y : y + height, x : x + width]
+
+
+def cropped_picture(image: Image, box: Box) -> Image:
+    """The part ``box`` of a picture; each pixel stays where it lies in the world."""
+    affine = image.geometry.affine.copy()
+    affine[:3, 3] = image.geometry.to_world(np.array([0, box[1], box[0]]))
+    return replace(image, array=cropped(image.array[0], box)[None], geometry=replace(image.geometry, affine=affine))

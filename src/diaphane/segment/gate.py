@@ -16,14 +16,14 @@ from diaphane.segment.options import Options
 
 
 def segmenters(options: Options) -> dict[str, Bundle]:
-    """The bundles that may segment: the one that ``options`` name, or all that are shipped; by the name they were asked for.
+    """The bundles that may segment: the one that ``options`` name, or those that are used unasked; by the name they were asked for.
 
     Raises:
         UsageError: There is no such bundle, or it does not segment.
         BundleError: It is altered or malformed.
     """
     if options.bundle is None:
-        bundles = {name: open_bundle(name) for name in zoo.names()}
+        bundles = {name: open_bundle(name) for name in zoo.UNASKED}
         return {name: bundle for name, bundle in bundles.items() if bundle.recipe.task == "segment"}
     bundle = open_bundle(options.bundle)
     if bundle.recipe.task != "segment":

@@ -10,7 +10,7 @@ class Options:
     """How probabilities become labels."""
 
     bundle: str | None = None
-    """bundle to use, by name or folder; without one, the input gate chooses among those shipped"""
+    """bundle to use, by name or folder; without one, the input gate chooses among skin_lesion, lungs and face_lesion"""
     threshold: float | None = None
     """probability from which a pixel is a structure, 0-1; without one, the bundle's own"""
     smallest_part: float | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -21,10 +22,12 @@ from diaphane.core.recipe import Recipe
 from diaphane.core.storage import PARTIAL, reading, storage
 from diaphane.errors import InputError, TrainingError
 from diaphane.prepare import labels_on_grid, prepare
+from diaphane.segment import finder_of, focused
 from diaphane.train.dataset import Checked, Item
 from diaphane.train.losses import IGNORE
 from diaphane.train.read import read_item
 
+log = logging.getLogger(__name__)
 Reader = Callable[[Item, Mapping[int, int]], tuple[Image, IntArray | None]]
 PLACES = 500
 """How many voxels of each label of an item are remembered as centres of windows."""
@@ -129,7 +132,9 @@ def prepared_arrays(checked: Checked, names: Sequence[str], recipe: Recipe, fold
 def _digest(checked: Checked, items: Sequence[Item], recipe: Recipe) -> str:
     """Of everything that the arrays depend on; files count by size and time of change."""
     rows = [[item.name, item.target, *(_state(path) for path in (item.image, item.mask) if path)] for item in items]
-    document = [recipe.task, asdict(recipe.input) if recipe.input else None, len(recipe.labels), sorted(checked.values.items()), rows]
+    finder = finder_of(recipe)
+    found_by = [finder.weights_sha256, finder.recipe_sha256] if finder else []
+    document = [recipe.task, asdict(recipe.input) if recipe.input else None, len(recipe.labels), sorted(checked.values.items()), rows, *found_by]
     return hashlib.sha256(json.dumps(document).encode()).hexdigest()[:16]
 
 
@@ -141,12 +146,13 @@ def _state(path: Path) -> tuple[str, int, int]:
 
 def _write(checked: Checked, items: Sequence[Item], recipe: Recipe, folder: Path, read: Reader) -> None:
     rows = []
+    unfound: list[str] = []
     with ExitStack() as stack:
         with storage(folder):
             files = {file: stack.enter_context((folder / file).open("wb")) for file in FILES}
         for item in tqdm(items, desc="prepare", unit="item", mininterval=1, disable=None):
             try:
-                stored = _stored(item, checked.values, recipe, read)
+                stored = _stored(item, checked.values, recipe, read, unfound)
                 with storage(folder):
                     rows.append(_append(item.name, stored, files))
             except MemoryError as problem:
@@ -154,6 +160,9 @@ def _write(checked: Checked, items: Sequence[Item], recipe: Recipe, folder: Path
                 raise TrainingError(f"{item.image}: out of memory where '{item.name}' is prepared; {remedy}") from problem
     with storage(folder):
         (folder / INDEX).write_text(json.dumps([asdict(row) for row in rows]))
+    if unfound and recipe.input:
+        some = ", ".join(unfound[:5]) + (" …" if len(unfound) > 5 else "")
+        log.warning("'%s' did not find the part to look at in %d of %d pictures, whose whole is used: %s", recipe.input.around, len(unfound), len(rows), some)
 
 
 def _append(name: str, stored: Stored, files: Mapping[str, BinaryIO]) -> Row:
@@ -166,10 +175,13 @@ def _append(name: str, stored: Stored, files: Mapping[str, BinaryIO]) -> Row:
     return Row(name, stored.x.shape, stored.y is not None, stored.target, counts)
 
 
-def _stored(item: Item, values: Mapping[int, int], recipe: Recipe, read: Reader) -> Stored:
-    """``item`` read and prepared."""
+def _stored(item: Item, values: Mapping[int, int], recipe: Recipe, read: Reader, unfound: list[str]) -> Stored:
+    """``item`` read and prepared; its name goes to ``unfound`` where the part to look at was not found."""
     image, labels = read(item, values)
-    prepared = prepare(image, recipe)
+    part, reason = focused(image, recipe, prepare)
+    if reason:
+        unfound.append(item.name)
+    prepared = prepare(part, recipe)
     x = prepared.array if prepared.array.ndim == 4 else prepared.array[:, None]
     with np.errstate(over="ignore"):
         half = x.astype(np.float16)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import nn
@@ -13,7 +12,8 @@ from torch import nn
 from diaphane.core.recipe import OutputLimits, Recipe
 from diaphane.engine import bundle as names
 from diaphane.engine.bundle import open_bundle
-from diaphane.train.export import json_bytes, network_files, onnx_bytes, write_bundle
+from diaphane.nets.mirrored import Mirrored
+from diaphane.train.export import network_files, onnx_bytes, write_bundle
 from diaphane.train.recipe import TrainRecipe
 
 TRAINING = "training.toml"
@@ -34,12 +34,15 @@ def model_recipe(recipe: TrainRecipe, members: int = 1) -> Recipe:
         labels=recipe.data.labels,
         licence=recipe.data.licence,
         input=recipe.input,
+        smallest_part=recipe.output.smallest_part,
     )
 
 
 def network_file(network: nn.Module, recipe: TrainRecipe) -> bytes:
-    """As ONNX."""
-    return onnx_bytes(network.eval().float(), recipe.input.tensor_shape)
+    """As ONNX; mirror images that are also looked at are part of it."""
+    network = network.eval().float()
+    axes = tuple(n - 3 for n, mirrored in enumerate(recipe.output.mirror) if mirrored)
+    return onnx_bytes(Mirrored(network, axes) if axes else network, recipe.input.tensor_shape)
 
 
 def output_limits(results: Mapping[int, Sequence[tuple[float, float]]]) -> tuple[OutputLimits, ...]:
@@ -63,15 +66,13 @@ def write_fold(folder: Path, recipe: Recipe, network: bytes, texts: Mapping[str,
     write_bundle(folder, recipe, {names.NETWORK: network, **texts})
 
 
-def write_ensemble(folder: Path, folds: Sequence[Path], recipe: TrainRecipe, texts: Mapping[str, bytes], metrics: Any) -> None:
-    """The mean of the folds' bundles as one; of one fold its copy."""
-    bundles = [open_bundle(fold) for fold in folds]
-    files = network_files([bundle.members[0] for bundle in bundles])
+def widest(folds: Sequence[Path]) -> tuple[OutputLimits, ...]:
+    """Limits within which the results of all folds lie."""
     limits: dict[int, list[OutputLimits]] = {}
-    for bundle in bundles:
-        for limit in bundle.recipe.limits:
+    for fold in folds:
+        for limit in open_bundle(fold).recipe.limits:
             limits.setdefault(limit.label, []).append(limit)
-    widest = tuple(
+    return tuple(
         OutputLimits(
             label=label,
             area_fraction=(min(x.area_fraction[0] for x in every), max(x.area_fraction[1] for x in every)),
@@ -79,5 +80,10 @@ def write_ensemble(folder: Path, folds: Sequence[Path], recipe: TrainRecipe, tex
         )
         for label, every in sorted(limits.items())
     )
-    whole = replace(model_recipe(recipe, len(bundles)), limits=widest)
-    write_bundle(folder, whole, {**files, **texts, names.METRICS: json_bytes(metrics)})
+
+
+def write_whole_bundle(folder: Path, members: Sequence[Path], limits: tuple[OutputLimits, ...], recipe: TrainRecipe, texts: Mapping[str, bytes]) -> None:
+    """The mean of the members' bundles as one, with other ``limits`` and ``texts``; of one its copy."""
+    bundles = [open_bundle(member) for member in members]
+    files = network_files([bundle.members[0] for bundle in bundles])
+    write_bundle(folder, replace(model_recipe(recipe, len(bundles)), limits=limits), {**files, **texts})

@@ -9,7 +9,8 @@ from diaphane.train.bundles import TRAINING, model_recipe
 from diaphane.train.dataset import Checked
 from diaphane.train.judge import Exported
 from diaphane.train.recipe import TrainRecipe
-from diaphane.train.scores import table
+from diaphane.train.scores import fold_words, table
+from diaphane.train.subgroups import section
 from diaphane.train.work import Work
 
 PILOT = "best of a pilot"
@@ -19,13 +20,13 @@ PILOT = "best of a pilot"
 def card(work: Work, metrics: Mapping[str, Any], networks: Sequence[Exported], *, fold: int | None = None, tested: Mapping[str, Any] | None = None) -> str:
     """``card.md`` of a fold's bundle, or (``fold`` None) of the whole, which holds ``networks``."""
     recipe = work.recipe
-    members = len(recipe.fold) if fold is None else 1
+    members = len(recipe.fold) if fold is None and not recipe.final else 1
     loop, data, size = recipe.loop, recipe.data, "x".join(map(str, recipe.input.size))
     model = model_recipe(recipe, members)
     does = "Tells classes apart" if data.task == "classify" else "Segments"
     return f"""# {data.name}
 
-{does}: {", ".join(label.name for label in data.labels)}. {model.network}, {size}, ONNX float32; {_costs(networks)}.
+{does}: {", ".join(label.name for label in data.labels)}. {model.network}, {size}, ONNX, weights in float16, computed in float32; {_costs(networks)}.
 
 ## Data and what it means for use
 
@@ -36,17 +37,21 @@ def card(work: Work, metrics: Mapping[str, Any], networks: Sequence[Exported], *
 
 {_protocol(recipe, members, fold)}
 
-{table(metrics)}
+{_figures(metrics)}
 {_tested(tested)}
-Trained by `diaphane train`: {loop.steps} steps of {loop.batch_size}, {loop.optimizer}, {loop.loss}, seed {loop.seed}, {loop.precision}; `training.toml`
-holds all of it with a reason beside each value. No figure here is clinical validation.
+Trained by `diaphane train`: {loop.steps} steps of {loop.batch_size}, {loop.optimizer}, {loop.loss}, seed {loop.seed}, {loop.precision}, planned for
+{recipe.minutes:g} minutes in all; `training.toml` holds all of it with a reason beside each value.{_first(work)} No figure here is clinical validation.
 
 ## Limits
 
 * It knows this data set only: other scanners, hospitals, ages or views were not tried.
-* Chosen on held-out items, so that the figures on them are a little too high: {_choices(work, networks)}.
-* {_gates(data.task)}
+{_chosen(work, networks, fold)}* {_gates(data.task)}
 """
+
+
+def _figures(metrics: Mapping[str, Any]) -> str:
+    """The table, then the folds and the subgroups, where there are any."""
+    return "\n\n".join(part.strip() for part in (table(metrics), fold_words(metrics), section(metrics)) if part)
 
 
 def _costs(networks: Sequence[Exported]) -> str:
@@ -54,14 +59,20 @@ def _costs(networks: Sequence[Exported]) -> str:
     return "each network: " + "; or ".join(dict.fromkeys(str(one.cost) for one in networks))
 
 
-def _choices(work: Work, networks: Sequence[Exported]) -> str:
-    """What validation decided: each of these favours the items it was decided on."""
-    out = [f"the weights (those with the highest validation metric of {work.recipe.loop.validations} looks)"]
+def _first(work: Work) -> str:
+    return f" The first weights come from the bundle `{work.init.name}` (licence {work.init.recipe.licence})." if work.init else ""
+
+
+def _chosen(work: Work, networks: Sequence[Exported], fold: int | None) -> str:
+    """What validation decided: each of these favours the items it was decided on; empty where nothing was chosen."""
+    looks = work.recipe.loop.validations
+    final = work.recipe.final and fold is None
+    out = [f"the weights (those with the highest validation metric of {looks} looks{'; of the final network, the last' if final else ''})"] if looks > 1 else []
     if depths := [one.depth for one in networks if one.depth]:
         out.append(f"the depth of UNet++ ({', '.join(f'{kept} of {trained}' for kept, trained in depths)})")
     if PILOT in work.texts[TRAINING].decode():
         out.append(f"the network (the best of short trials, by the held-out items of fold {work.recipe.fold[0]})")
-    return "; ".join(out)
+    return f"* Chosen on held-out items, so that the figures on them are a little too high: {'; '.join(out)}.\n" if out else ""
 
 
 def _numbers(checked: Checked) -> str:
@@ -90,16 +101,19 @@ def _patients(known: bool) -> str:
 
 
 def _protocol(recipe: TrainRecipe, members: int, fold: int | None) -> str:
+    if recipe.final and fold is None:
+        whole = "The network in this bundle learnt in the same way from all items, and was measured on none of them:"
+        return f"Cross-validation: each item predicted by the one of {recipe.folds} networks that did not see it. {whole}"
     if members > 1 and fold is None:
         return f"Cross-validation: each item predicted by the one of {members} networks that did not see it (the ensemble as shipped was not measured on them):"
     return "On the held-out fold, through this bundle as it is shipped:"
 
 
 def _tested(tested: Mapping[str, Any] | None) -> str:
-    return "" if tested is None else f"\nOn the publisher's test part, read once, through this bundle:\n\n{table(tested)}\n"
+    return "" if tested is None else f"\nOn the publisher's test part, read once, through this bundle:\n\n{_figures(tested)}\n"
 
 
 def _gates(task: str) -> str:
     if task == "classify":
         return "Every picture gets one of its classes, also one that shows none of them."
-    return "The output gate's limits are from held-out results: their 0.5 % and 99.5 % quantiles, or below 20 results the extremes, widened."
+    return "The output gate's limits are from held-out results of the folds: of each the 0.5 % and 99.5 % quantiles, or below 20 the extremes, widened."

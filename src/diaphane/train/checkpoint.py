@@ -35,7 +35,7 @@ class Progress:
     epoch: int = 0
     """Whole passes over the training items."""
     best: float = -1.0
-    """Highest validation metric (mean Dice, or accuracy); -1 before the first look."""
+    """Highest validation metric (mean Dice, or AUC); -1 before the first look."""
     best_step: int = 0
     looks_since_best: int = 0
     minutes: float = 0.0

@@ -29,6 +29,8 @@ class Item:
     """Its own name where patients are not known."""
     part: Part = ""
     """The publisher's split, if there is one."""
+    about: Mapping[str, str] = field(default_factory=dict)
+    """What else the list says of it, by column: ``{"sex": "female", "age": "55"}``. Figures are also given by these groups; nothing is learnt from them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -17,6 +17,10 @@ RULE = (
     "a label absent from both masks has Dice and Jaccard 1, and neither HD95 nor NSD (null); absent from one of them it has Dice, Jaccard "
     "and NSD 0, and no HD95 (null); means are over the cases in which the metric exists: count says how many"
 )
+NAMES = {
+    "dice": "Dice", "jaccard": "Jaccard", "hd95_mm": "HD95, mm", "nsd_1mm": "NSD at 1 mm", "hd95_px": "HD95, px", "nsd_1px": "NSD at 1 px", "auc": "AUC"
+}  # fmt: skip
+"""Of metrics, in words, where they are more than their key."""
 METRICS = ("dice", "jaccard", "hd95_mm", "nsd_1mm", "hd95_px", "nsd_1px")
 ALL = "all classes"
 DRAWS = 2000
@@ -74,6 +78,11 @@ def interval_words(ci95: Sequence[float | None], form: str = ".3f") -> str:
     return "interval: too few" if low is None or high is None or math.isnan(low) else f"{low:{form}} to {high:{form}}"
 
 
+def value_words(value: Mapping[str, Any]) -> str:
+    """``0.812 (0.790 to 0.834)``."""
+    return "none" if value["mean"] is None or math.isnan(value["mean"]) else f"{value['mean']:.3f} ({interval_words(value['ci95'])})"
+
+
 def auc_interval(truth: BoolArray, scores: FloatArray, seed: int = 0) -> dict[str, Any]:
     """Area under the ROC curve with a 95 % bootstrap interval (2000 draws of cases)."""
     from sklearn.metrics import roc_auc_score
@@ -109,6 +118,29 @@ def _rank_auc(truth: BoolArray, scores: FloatArray) -> float:
     positives = int(truth.sum())
     above = float(ranks[truth].sum()) - positives * (positives + 1) / 2
     return above / (positives * (len(truth) - positives))
+
+
+def auc_of_items(truth: IntArray, probabilities: FloatArray) -> FloatArray:
+    """What each item adds to the area under the ROC curve, so that the mean over all is the area.
+
+    ``truth`` (n,) is the column of the true class in ``probabilities`` (n, class); at least two classes occur. Of two classes it is the area of
+    the second, of more the mean over those that occur, each against the rest. The values of two classifiers on the same
+    items may be compared in pairs: the variance of their mean is that of the areas.
+    Source: DeLong et al., Biometrics 44, 837 (1988): the components of a U-statistic, as pseudo-values.
+    """
+    classes = [1] if probabilities.shape[1] == 2 else np.unique(truth).tolist()
+    return np.asarray(np.mean([_placed(truth == n, probabilities[:, n]) for n in classes], axis=0))
+
+
+def _placed(truth: BoolArray, scores: FloatArray) -> FloatArray:
+    """Of one class against the rest: the share of the other side that each item stands on the right side of, ties at half, about their mean."""
+    out = np.empty(len(truth))
+    for side, sign in ((truth, 1), (~truth, -1)):
+        others = np.sort(sign * scores[~side])
+        below = sum(np.searchsorted(others, sign * scores[side], where) for where in ("left", "right"))
+        out[side] = below / (2 * len(others))
+    area, sizes = out[truth].mean(), np.where(truth, truth.sum(), (~truth).sum())
+    return np.asarray(area + len(truth) / sizes * (out - area))
 
 
 def metrics_document(cases: Sequence[CaseMetrics], groups: Sequence[str] | None = None) -> dict[str, Any]:

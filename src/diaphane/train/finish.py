@@ -10,11 +10,11 @@ from diaphane.core.storage import write_whole
 from diaphane.engine import bundle as names
 from diaphane.engine.bundle import open_bundle
 from diaphane.train import place
-from diaphane.train.bundles import write_ensemble
+from diaphane.train.bundles import widest, write_whole_bundle
 from diaphane.train.card import card
 from diaphane.train.export import json_bytes
-from diaphane.train.judge import Judged, by_name, judged
-from diaphane.train.scores import document, shared, words
+from diaphane.train.judge import Exported, Judged, by_name, judged
+from diaphane.train.scores import by_fold, document, shared, words
 from diaphane.train.sheets import sheet
 from diaphane.train.work import Work
 
@@ -22,12 +22,15 @@ log = logging.getLogger(__name__)
 WORST = "worst.png"
 
 
-def finish(work: Work, found: Sequence[Judged]) -> None:
+def finish(work: Work, found: Sequence[Judged | Exported]) -> None:
     """Leaves ``bundle/``, ``metrics.json`` and ``worst.png`` in ``out``, and ``test/`` where the data has a test part."""
-    whole = Judged()
-    for one in found:
+    whole, folds = Judged(), [one for one in found if isinstance(one, Judged)]
+    separate = by_fold(folds, work.checked)
+    for one in folds:
         whole.add(one)
-    metrics = document(whole, work.checked)
+    if work.recipe.final:
+        whole.networks = [one for one in found if isinstance(one, Exported)]
+    metrics = {**document(whole, work.checked), **({"by_fold": separate} if separate else {})}
     _ensemble(work, whole, metrics)
     write_whole(work.out / place.METRICS, json_bytes(metrics))
     write_whole(work.out / WORST, sheet(whole.shown, "held-out items, worst first"))
@@ -48,8 +51,9 @@ def _test(work: Work, whole: Judged, metrics: dict[str, Any]) -> None:
 
 
 def _ensemble(work: Work, whole: Judged, metrics: dict[str, Any], tested: dict[str, Any] | None = None) -> None:
-    recipe = work.recipe
-    folds = [work.out / place.FOLD.format(fold) / place.BUNDLE for fold in recipe.fold]
+    folds = [work.folder(fold) / place.BUNDLE for fold in work.recipe.fold]
+    members = [work.folder(None) / place.BUNDLE] if work.recipe.final else folds
     text = card(work, metrics, whole.networks, tested=tested)
-    summary = shared(metrics) if tested is None else {**shared(metrics), "test": tested["summary"]}
-    write_ensemble(work.out / place.BUNDLE, folds, recipe, {**work.texts, names.CARD: text.encode()}, summary)
+    summary = shared(metrics) if tested is None else {**shared(metrics), "test": tested["summary"], "test_subgroups": tested["subgroups"]}
+    texts = {**work.texts, names.CARD: text.encode(), names.METRICS: json_bytes(summary)}
+    write_whole_bundle(work.out / place.BUNDLE, members, widest(folds), work.recipe, texts)

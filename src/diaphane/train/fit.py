@@ -19,9 +19,10 @@ from diaphane.engine import bundle as names
 from diaphane.engine.bundle import Bundle
 from diaphane.errors import UsageError
 from diaphane.nets.cost import cost
+from diaphane.segment import finder_of
 from diaphane.train import place
 from diaphane.train.build import build
-from diaphane.train.bundles import TRAINING
+from diaphane.train.bundles import TRAINING, model_recipe
 from diaphane.train.check import check
 from diaphane.train.dataset import Checked
 from diaphane.train.distribute import ALONE, Peers, joined
@@ -30,9 +31,9 @@ from diaphane.train.fingerprints import fit_fingerprint
 from diaphane.train.finish import finish
 from diaphane.train.folds import Split, check_split, overlaps, read_split, split, write_split
 from diaphane.train.forms import read_dataset
-from diaphane.train.init import kept, start_from, with_tables
+from diaphane.train.init import kept, start_from, table_of, with_tables
 from diaphane.train.judge import by_name
-from diaphane.train.machine import Machine, this_machine
+from diaphane.train.machine import Machine, this_machine, trainings
 from diaphane.train.one_fold import trained
 from diaphane.train.options import Options
 from diaphane.train.pilot import Part, Time, settled
@@ -43,7 +44,7 @@ from diaphane.train.read import read_item
 from diaphane.train.reasons import dumps
 from diaphane.train.recipe import TrainRecipe
 from diaphane.train.resume import arrays_of, check_plan, decided
-from diaphane.train.side_by_side import train_folds
+from diaphane.train.side_by_side import train_all
 from diaphane.train.work import Work
 
 log = logging.getLogger(__name__)
@@ -116,7 +117,7 @@ def _lead(data: Path, out: Path, options: Options, asked: Asked, peers: Peers) -
         peers.wait()
         torch.set_num_threads(work.recipe.threads)
         log.info("network  %s", cost(build(work.recipe), work.recipe.input.tensor_shape))
-        finish(work, train_folds(work, init, machine.together(work.recipe), peers))
+        finish(work, train_all(work, init, machine.together(work.recipe), peers))
         shutil.rmtree(out / place.PREPARED)
         took = (time.monotonic() - begun) / 60
         if took > OVERRUN * work.recipe.minutes:
@@ -129,7 +130,7 @@ def _follow(data: Path, out: Path, peers: Peers) -> None:
     peers.wait()
     work = decided(checked, out)
     torch.set_num_threads(work.recipe.threads)
-    for fold in work.recipe.fold:
+    for fold in work.jobs:
         trained(fold, work, kept(None, out, goes_on=True), peers)
 
 
@@ -156,7 +157,7 @@ def _checked(data: Path, out: Path) -> Checked:
 
 def _begun(checked: Checked, out: Path, options: Options, asked: Asked, start: Start) -> Work:
     """Everything decided: planned, split, prepared, timed, written down."""
-    overrides = with_tables(asked.init, asked.overrides)
+    overrides = with_tables(asked.init, asked.overrides, checked.dataset.task)
     machine = start.machine
     planned = plan(
         checked,
@@ -174,13 +175,22 @@ def _begun(checked: Checked, out: Path, options: Options, asked: Asked, start: S
     part = Part(arrays, parts.training(planned.recipe.fold[0]), parts.validation(planned.recipe.fold[0]), start.peers)
     planned = settled(planned, part, _clock(planned.recipe, parts, start, read_s), auto=options.network == "auto")
     arrays = arrays_of(checked, planned.recipe, parts, out)
-    sha256 = asked.init.weights_sha256 if asked.init else ""
     if asked.init:
         start_from(build(planned.recipe), asked.init, 0)  # before anything is written: does it fit?
-    text = (dumps(planned) + (f"\n# first weights: the bundle '{asked.init.name}', sha256 {sha256}\n" if asked.init else "")).encode()
+    text = (dumps(planned) + _origins(asked.init, planned.recipe)).encode()
     write_whole(out / place.RECIPE, text)
     log.info("recipe   %s", out / place.RECIPE)
-    return Work(checked, planned.recipe, parts, arrays, out, _texts(checked, planned.recipe, parts, text), sha256)
+    return Work(checked, planned.recipe, parts, arrays, out, _texts(checked, planned.recipe, parts, text), asked.init)
+
+
+def _origins(init: Bundle | None, recipe: TrainRecipe) -> str:
+    """Which other bundles the weights depend on; a warning where one learnt from this very data."""
+    finder = finder_of(model_recipe(recipe))
+    if init and table_of(init, "data").get("digest") == recipe.data.digest:
+        log.warning("init     '%s' learnt from this very data: held-out figures are too high unless its split.json is used and it is an ensemble", init.name)
+    lines = [f"# first weights: the bundle '{init.name}', sha256 {init.weights_sha256}\n"] if init else []
+    lines += [f"# the part that is looked at is found by the bundle '{finder.name}', sha256 {finder.weights_sha256}\n"] if finder else []
+    return "\n" + "".join(lines) if lines else ""
 
 
 def _resumed(checked: Checked, out: Path, options: Options, asked: Asked) -> Work:
@@ -205,7 +215,7 @@ def _split(checked: Checked, planned: Planned, options: Options, out: Path) -> t
         if "folds" in planned.given and len(parts.folds) != recipe.folds:
             raise UsageError(f"{file}: holds {len(parts.folds)} folds, {recipe.folds} are asked for; give --folds {len(parts.folds)} or remove the file")
     else:
-        published = options.folds is None and options.fold is None and any(item.part == "valid" for item in checked.dataset.items)
+        published = not planned.given & {"folds", "fold", "final"} and any(item.part == "valid" for item in checked.dataset.items)
         for sentence in overlaps(checked.dataset).messages:
             log.warning("split    %s", sentence)
         parts, why = split(checked, recipe.folds, recipe.loop.seed, published=published), "the publisher's validation part and the rest"
@@ -239,10 +249,10 @@ def _symmetry(checked: Checked) -> tuple[float, float] | None:
 
 def _clock(recipe: TrainRecipe, parts: Split, start: Start, read_s: float) -> Time:
     """The minutes that are left, and those of them that the evaluation will take."""
-    judged = sum(len(parts.validation(fold)) for fold in recipe.fold) + len(parts.test) * len(recipe.fold)
+    judged = sum(len(parts.validation(fold)) for fold in recipe.fold) + len(parts.test) * (1 if recipe.final else len(recipe.fold))
     return Time(
         left_s=60 * recipe.minutes - (time.monotonic() - start.begun),
-        reserved_s=judged * read_s * AGAIN + EXPORT_S * len(recipe.fold),
+        reserved_s=judged * read_s * AGAIN + EXPORT_S * trainings(recipe),
         judged=judged,
         machine=start.machine,
     )

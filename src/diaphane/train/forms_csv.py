@@ -1,11 +1,13 @@
-"""Data sets as a CSV: ``image,mask`` or ``image,class``, and optionally ``split`` and ``patient``."""
+"""Data sets as a CSV: ``image,mask`` or ``image,class``, optionally ``split`` and ``patient``, and what else is known of the items."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
 from diaphane.errors import InputError
 from diaphane.train.dataset import Dataset, Fault
+from diaphane.train.forms_about import about
 from diaphane.train.forms_rows import PARTS, About, Row, dataset_of
 from diaphane.train.forms_table import read_table
 
@@ -24,7 +26,8 @@ def read_csv(path: Path) -> Dataset:
     if image not in table[0] or truth is None:
         raise InputError(f"{path}: expected the columns image (or file) and mask or class, separated by commas; found {', '.join(table[0]) or 'none'}")
     listed = [(line, row) for line, row in enumerate(table, start=2) if row[image]]
-    rows = [_row(f"{path}: line {line}", row, image, truth) for line, row in listed]
+    more = about([row for _, row in listed], image)
+    rows = [replace(_row(f"{path}: line {line}", row, image, truth), about=known) for (line, row), known in zip(listed, more, strict=True)]
     faults = [Fault("", f"{path}: line {line} names no image; fill it in or take it away") for line, row in enumerate(table, start=2) if not row[image]]
     return dataset_of(path.parent, "CSV", rows, About(name="" if path.name == "index.csv" else path.stem), faults)
 

@@ -33,6 +33,8 @@ class Row:
     part: Part = ""
     name: str = ""
     """In place of the image's stem."""
+    about: Mapping[str, str] = field(default_factory=dict)
+    """What else is known of it, by column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,7 @@ def dataset_of(root: Path, form: Form, rows: Sequence[Row], about: About, faults
     target = {label.name: label.value for label in classes}
     names = _names(kept)
     items = tuple(
-        Item(name, root / row.image, root / row.mask if row.mask else None, target.get(clean(row.class_name), 0), row.patient or name, row.part)
+        Item(name, root / row.image, root / row.mask if row.mask else None, target.get(clean(row.class_name), 0), row.patient or name, row.part, row.about)
         for name, row in zip(names, kept, strict=True)
     )
     name = clean(about.name) or clean(root.resolve().name)

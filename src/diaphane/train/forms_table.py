@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 
 from diaphane.core.storage import reading
 from diaphane.errors import InputError
+
+UNKNOWN = ("", "unknown", "not known", "unk", "missing", "na", "n/a", "nan", "null", "-", "?")
+
+LARGEST = 1e100
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -21,3 +26,17 @@ def read_table(path: Path) -> list[dict[str, str]]:
     except (UnicodeDecodeError, csv.Error) as problem:
         raise InputError(f"{path}: not a table of comma-separated values in UTF-8; save it as CSV, UTF-8") from problem
     return [{key.strip().lower(): value.strip() for key, value in row.items() if key and isinstance(value, str)} for row in rows]
+
+
+def is_known(value: str) -> bool:
+    """Whether a value says anything: neither empty nor a word for that it is not known."""
+    return value.lower() not in UNKNOWN
+
+
+def number(value: str) -> float:
+    """The number that ``value`` is; NaN if it is none, or larger than anything that is measured."""
+    try:
+        found = float(value)
+    except ValueError:
+        return math.nan
+    return found if abs(found) < LARGEST else math.nan

@@ -10,7 +10,7 @@ from pathlib import Path
 from diaphane.core.storage import write_whole
 
 COLUMNS = ("step", "minutes", "loss", "learning_rate", "validation")
-"""Validation is mean Dice, or accuracy of classes; empty between looks. The loss is the mean since the row before."""
+"""Validation is mean Dice, or AUC of classes; empty between looks. The loss is the mean since the row before."""
 
 
 def write_history(path: Path, rows: Sequence[Mapping[str, float | None]]) -> None:

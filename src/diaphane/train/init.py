@@ -19,13 +19,21 @@ from diaphane.core.storage import PARTIAL, storage
 from diaphane.engine.bundle import Bundle, open_bundle
 from diaphane.errors import UsageError
 from diaphane.train.bundles import TRAINING
+from diaphane.train.dataset import Task
 from diaphane.train.place import INIT
 
+MIRRORED = "network."
+"""Before the names of the weights of a network that also looks in the mirror."""
 log = logging.getLogger(__name__)
 
 
-def tables_of(bundle: Bundle) -> dict[str, Any]:
-    """The tables ``input`` and ``network`` of the training that made ``bundle``: a network that goes on from it must be built alike.
+def built_as(bundle: Bundle) -> dict[str, Any]:
+    """The tables ``input`` and ``network`` of the training that made ``bundle``: a network that goes on from it must be built alike."""
+    return {name: table_of(bundle, name) for name in ("input", "network")}
+
+
+def table_of(bundle: Bundle, name: str) -> dict[str, Any]:
+    """The table ``name`` of the training that made ``bundle``, empty where it has none.
 
     Raises:
         UsageError: The bundle does not say how it was trained.
@@ -36,7 +44,7 @@ def tables_of(bundle: Bundle) -> dict[str, Any]:
         values = tomllib.loads(bundle.files[TRAINING].decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise UsageError(f"the bundle '{bundle.name}': {TRAINING} cannot be read ({problem})") from problem
-    return {name: values[name] for name in ("input", "network") if name in values}
+    return dict(values.get(name, {}))
 
 
 def kept(init: Bundle | None, out: Path, *, goes_on: bool) -> Bundle | None:
@@ -62,9 +70,11 @@ def kept(init: Bundle | None, out: Path, *, goes_on: bool) -> Bundle | None:
     return init
 
 
-def with_tables(init: Bundle | None, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """``overrides``, and what they leave open of the tables that made ``init``."""
-    tables = tables_of(init) if init else {}
+def with_tables(init: Bundle | None, overrides: Mapping[str, Any], task: Task) -> dict[str, Any]:
+    """``overrides``, and what they leave open of the tables that made ``init``; where a network for classes looked is nothing for masks."""
+    tables = built_as(init) if init else {}
+    if task == "segment":
+        tables.get("input", {}).pop("around", None)
     both = {name: {**tables[name], **overrides.get(name, {})} for name in tables}
     return {**overrides, **both}
 
@@ -73,7 +83,8 @@ def weights_of(bundle: Bundle, member: int) -> Mapping[str, torch.Tensor]:
     """The numbers in one of its networks, by the names that they had in training."""
     members = bundle.members
     graph = onnx.load_from_string(members[member % len(members)]).graph
-    return {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
+    stored = {tensor.name.removeprefix(MIRRORED): torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
+    return {name: value.float() if value.dtype == torch.float16 else value for name, value in stored.items()}
 
 
 def start_from(network: nn.Module, bundle: Bundle, fold: int) -> None:

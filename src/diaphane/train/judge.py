@@ -17,7 +17,7 @@ from diaphane.engine.session import probabilities
 from diaphane.nets.cost import Cost
 from diaphane.ops.orient import turned, turned_spacing
 from diaphane.prepare import prepare
-from diaphane.segment import Options, predict
+from diaphane.segment import Options, focused, predict
 from diaphane.segment.files import write_labels
 from diaphane.train.dataset import Checked, Item
 from diaphane.train.evaluate import CaseMetrics, case_metrics
@@ -100,12 +100,13 @@ def with_values(labels: Labels, values: Mapping[int, int]) -> Labels:
 
 
 def _classify(out: Judged, bundle: Bundle, item: Item, image: Image) -> None:
-    found = probabilities(bundle, prepare(image, bundle.recipe).array[None])[0]
+    part, _ = focused(image, bundle.recipe, prepare)
+    found = probabilities(bundle, prepare(part, bundle.recipe).array[None])[0]
     out.classes[item.name] = (item.target, tuple(map(float, found)))
     words = [label.name for label in bundle.recipe.labels]
     best = int(np.argmax(found))
     score = float(found[item.target - 1])
-    shown = Shown(name=item.name, image=image.array, reference=words[item.target - 1], predicted=f"{words[best]} {found[best]:.0%}", score=score)
+    shown = Shown(name=item.name, image=part.array, reference=words[item.target - 1], predicted=f"{words[best]} {found[best]:.0%}", score=score)
     out.shown = kept([*out.shown, shown])
 
 

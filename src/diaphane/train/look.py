@@ -12,6 +12,7 @@ from diaphane.core.arrays import FloatArray, IntArray
 from diaphane.engine.tiles import slide
 from diaphane.ops.overlap import dice
 from diaphane.train.arrays import Arrays, Stored
+from diaphane.train.evaluate import auc_of_items
 from diaphane.train.loop import laid_out
 from diaphane.train.losses import IGNORE
 from diaphane.train.recipe import TrainRecipe
@@ -23,14 +24,22 @@ AT_ONCE = 8
 
 
 class Look:
-    """Mean Dice over structures and items (accuracy, of classes) of a network; at most ``recipe.loop.validation_items``, evenly taken.
+    """Mean Dice over structures and items of a network, or of classes the area under the ROC curve; at most ``recipe.loop.validation_items``, evenly taken.
 
-    A structure that is neither there nor predicted in an item does not count for it.
+    A structure that is neither there nor predicted in an item does not count for it. Of more than two classes the area is the mean over those
+    that the items have, each against the rest; where they have one only, it is the share that is told right.
     """
 
     def __init__(self, arrays: Arrays, names: Sequence[str], recipe: TrainRecipe) -> None:
         every = np.linspace(0, len(names) - 1, min(len(names), recipe.loop.validation_items)).round().astype(int)
         self.arrays, self.names, self.recipe = arrays, [names[n] for n in dict.fromkeys(every.tolist())], recipe
+
+    @property
+    def metric(self) -> str:
+        """What it gives, in words."""
+        if self.recipe.data.task == "segment":
+            return "mean Dice"
+        return "AUC" if len({self.arrays[name].target for name in self.names}) > 1 else "accuracy"
 
     def __call__(self, network: nn.Module) -> float:
         """The mean of all; labels weigh the same however often they occur. 0 where nothing can be said."""
@@ -41,19 +50,30 @@ class Look:
 
     @torch.inference_mode()
     def each(self, network: nn.Module) -> FloatArray:
-        """(item, structure) Dice, NaN where it does not count; (item, 1) whether the class is right."""
+        """(item, structure) Dice, NaN where it does not count; of classes (item, 1) what it adds to the area, so that the mean is the area.
+
+        Two networks on the same items may be compared in pairs by it (``evaluate.auc_of_items``).
+        """
         network.eval()
         if self.recipe.input.fit == "windows":
             return np.stack([self._volume(network, name) for name in self.names])
         parts = [self.names[n : n + AT_ONCE] for n in range(0, len(self.names), AT_ONCE)]
-        return np.concatenate([self._pictures(network, part) for part in parts])
+        found = np.concatenate([self._pictures(network, part) for part in parts])
+        return found if self.recipe.data.task == "segment" else self._classes(found)[:, None]
 
     def _pictures(self, network: nn.Module, names: Sequence[str]) -> FloatArray:
+        """(item, structure) Dice, or (item, class) probabilities."""
         stored = [self.arrays[name] for name in names]
         logits = self._logits(network, np.stack([one.x[:, 0] for one in stored]))
         if self.recipe.data.task == "classify":
-            return np.array([[float(row.argmax() + 1 == one.target)] for row, one in zip(logits, stored, strict=True)])
+            return _softmax(np.asarray(logits, np.float64))
         return np.stack([self._dice(found.argmax(axis=0)[None], one.y) for found, one in zip(logits, stored, strict=True)])
+
+    def _classes(self, probabilities: FloatArray) -> FloatArray:
+        truth = np.array([self.arrays[name].target - 1 for name in self.names])
+        if self.metric == "accuracy":
+            return np.asarray(probabilities.argmax(axis=1) == truth, np.float64)
+        return auc_of_items(truth, probabilities)
 
     def _volume(self, network: nn.Module, name: str) -> FloatArray:
         stored = self.arrays[name]

@@ -77,6 +77,8 @@ def train(
     log.log(logging.WARNING if share > TOO_LONG else logging.DEBUG, "%s: waited for data %.1f %% of the time", title, 100 * share)
     if peers.leads:
         _save(model, progress, folder)
+        if not loop.validations:  # nothing was held out: the last average is the best there is
+            write_weights(folder / BEST, model.average, {"step": progress.step, "epoch": progress.epoch})
     return progress
 
 

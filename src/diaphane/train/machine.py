@@ -25,13 +25,18 @@ class Machine:
 
     def together(self, recipe: TrainRecipe) -> int:
         """How many folds are trained at a time: as many as processors and memory are there for. It changes no number in them."""
-        if not self.alone or len(recipe.fold) == 1 or self.processors < 2 * recipe.threads:
+        if not self.alone or trainings(recipe) == 1 or self.processors < 2 * recipe.threads:
             return 1
-        return max(1, min(len(recipe.fold), self.processors // recipe.threads, int(MEMORY_SHARE * self.memory_bytes) // memory(recipe)))
+        return max(1, min(trainings(recipe), self.processors // recipe.threads, int(MEMORY_SHARE * self.memory_bytes) // memory(recipe)))
 
     def rounds(self, recipe: TrainRecipe) -> int:
         """How many trainings come one after the other."""
-        return math.ceil(len(recipe.fold) / self.together(recipe))
+        return math.ceil(trainings(recipe) / self.together(recipe))
+
+
+def trainings(recipe: TrainRecipe) -> int:
+    """How many networks are trained: the folds', and the final one."""
+    return len(recipe.fold) + recipe.final
 
 
 def this_machine(*, alone: bool) -> Machine:

@@ -26,10 +26,9 @@ from diaphane.train.look import Look
 from diaphane.train.loop import BEST, train
 from diaphane.train.pilot import batches_of
 from diaphane.train.prune import pruned
-from diaphane.train.recipe import TrainRecipe
 from diaphane.train.scores import document, shared
 from diaphane.train.sheets import sheet
-from diaphane.train.work import Work
+from diaphane.train.work import Fold, Work
 
 log = logging.getLogger(__name__)
 CURVE, SHEET = "curve.png", "predictions.png"
@@ -40,17 +39,17 @@ def train_fold(fold: int, work: Work, init: Bundle | None, peers: Peers = ALONE)
 
     What is there is kept: checkpoints are gone on from, predictions are made again.
     """
-    recipe, parts, checked, out = work.recipe, work.parts, work.checked, work.out
-    folder, title = out / place.FOLD.format(fold), _title(fold, recipe)
+    recipe, checked, out = work.recipe, work.checked, work.out
+    folder, title = work.folder(fold), work.title(fold)
     network, progress = trained(fold, work, init, peers)
     read_weights(folder / BEST, network)
     network, exported = _cut(network, fold, work)
-    metric = "accuracy" if recipe.data.task == "classify" else "mean Dice"
+    metric = Look(work.arrays, work.validation(fold), recipe).metric
     log.info("%-8s best %s %.3f after %d of %d steps, %.1f minutes", title, metric, progress.best, progress.best_step, progress.step, progress.minutes)
     write_whole(folder / CURVE, learning_curve(progress.history, f"{recipe.data.name}, {title}", metric))
     onnx, model = network_file(network, recipe), model_recipe(recipe)
     write_fold(folder / place.BUNDLE, model, onnx, work.texts)
-    found = judged(open_bundle(folder / place.BUNDLE), by_name(checked, parts.validation(fold)), checked, out / place.PREDICTIONS)
+    found = judged(open_bundle(folder / place.BUNDLE), by_name(checked, work.validation(fold)), checked, out / place.PREDICTIONS)
     found.networks = [exported]
     metrics = document(found, checked)
     files = {
@@ -65,23 +64,29 @@ def train_fold(fold: int, work: Work, init: Bundle | None, peers: Peers = ALONE)
 
 def _cut(network: nn.Module, fold: int, work: Work) -> tuple[nn.Module, Exported]:
     """The network as validation leaves it, and what that is."""
-    cut = pruned(network, Look(work.arrays, work.parts.validation(fold), work.recipe))
+    cut = pruned(network, Look(work.arrays, work.validation(fold), work.recipe))
     depths = [max(map(int, one.heads)) for one in (cut, network) if isinstance(one, UNetPlusPlus)]
     depth = None if cut is network else (depths[0], depths[1])
     return cut, Exported(cost(cut, work.recipe.input.tensor_shape), depth)
 
 
-def trained(fold: int, work: Work, init: Bundle | None, peers: Peers = ALONE) -> tuple[nn.Module, Progress]:
+def train_final(work: Work, init: Bundle | None, peers: Peers = ALONE) -> Exported:
+    """Leaves ``final/`` in ``out``, likewise: a network that learnt from everything, so that nothing is left to judge it on."""
+    recipe, folder = work.recipe, work.folder(None)
+    network, progress = trained(None, work, init, peers)
+    read_weights(folder / BEST, network)
+    log.info("%-8s learnt from all %d items, %d steps, %.1f minutes", work.title(None), len(work.training(None)), progress.step, progress.minutes)
+    write_fold(folder / place.BUNDLE, model_recipe(recipe), network_file(network, recipe), work.texts)
+    return Exported(cost(network, recipe.input.tensor_shape))
+
+
+def trained(fold: Fold, work: Work, init: Bundle | None, peers: Peers = ALONE) -> tuple[nn.Module, Progress]:
     """The network after its last step, and how it went; goes on from the last checkpoint."""
     recipe = work.recipe
-    network = build(recipe, fold)
+    network, number = build(recipe, work.number(fold)), work.number(fold)
     if init is not None:
-        start_from(network, init, fold)
-    batches = batches_of(work.arrays, work.parts.training(fold), recipe, fold, peers)
-    look = Look(work.arrays, work.parts.validation(fold), recipe)
-    folder, digest = work.out / place.FOLD.format(fold), f"{work.digest}-{fold}"
-    return network, train(network, batches, recipe.loop, look, folder, recipe=digest, resume=True, title=_title(fold, recipe), peers=peers)
-
-
-def _title(fold: int, recipe: TrainRecipe) -> str:
-    return f"fold {fold}" if len(recipe.fold) > 1 else "train"
+        start_from(network, init, number)
+    batches = batches_of(work.arrays, work.training(fold), recipe, number, peers)
+    look = Look(work.arrays, work.validation(fold), recipe)
+    digest = f"{work.digest}-{number}"
+    return network, train(network, batches, work.loop(fold), look, work.folder(fold), recipe=digest, resume=True, title=work.title(fold), peers=peers)

@@ -21,6 +21,8 @@ class Options:
     """train this many networks, each validated on its own part of the data; the bundle is their ensemble (default: one network, a fifth held out)"""
     fold: int | None = None
     """train this fold alone, from 0; the minutes are for it"""
+    final: bool = False
+    """after the folds, train one network more on everything: it is the bundle, in place of the ensemble, with the figures of the folds"""
     minutes: float = 60.0
     """time for the whole command: check, pilot, all folds, evaluation, export; turned into a number of steps once"""
     epochs: int | None = None
@@ -49,3 +51,5 @@ class Options:
             raise ValueError(f"--learning-rate must lie between 0 and 10, got {self.learning_rate}")
         if self.fold is not None and self.fold >= (self.folds or 5):
             raise ValueError(f"--fold counts from 0 to {(self.folds or 5) - 1}, got {self.fold}")
+        if self.final and (self.folds is None or self.fold is not None):
+            raise ValueError("--final takes --folds, and all of them: they say how good the final network is")

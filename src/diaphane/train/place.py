@@ -13,7 +13,7 @@ from diaphane.core.storage import locked, storage
 from diaphane.errors import UsageError
 
 RECIPE, SPLIT, CHECK, METRICS = "recipe.toml", "split.json", "check.csv", "metrics.json"
-BUNDLE, PREDICTIONS, PREPARED, TEST, FOLD, INIT = "bundle", "predictions", "prepared", "test", "fold_{}", "init"
+BUNDLE, PREDICTIONS, PREPARED, TEST, FOLD, FINAL, INIT = "bundle", "predictions", "prepared", "test", "fold_{}", "final", "init"
 BEFORE = {SPLIT, CHECK, PREPARED, INIT}
 """What may lie in the folder of a training that has not begun: a split that the user brings, or what a killed one left."""
 

@@ -15,7 +15,7 @@ from diaphane.nets.design import EncoderName, NetworkName
 from diaphane.nets.network import NORMS
 from diaphane.train.dataset import Checked
 from diaphane.train.options import Options
-from diaphane.train.planner_check import check_folds, check_network, check_size, check_spacing
+from diaphane.train.planner_check import check_final, check_folds, check_network, check_size, check_spacing
 from diaphane.train.planner_draft import Draft, Planned, Said, changed, said
 from diaphane.train.planner_input import Depth, decide_picture, decide_windows, target_points
 from diaphane.train.planner_look import Overview, digest_of, overview, symmetry
@@ -117,6 +117,7 @@ def _planned(asked: _Question, chosen: Mapping[str, Any], shrink: float, room: i
     needed = decide_batch(draft, asked.seen, network, room)
     decide_loop(draft, asked.seen, asked.options)
     decide_augmentation(draft, asked.seen, asked.symmetry)
+    _decide_output(draft)
     recipe = draft.recipe(asked.where)
     given = frozenset(draft.said) & frozenset(draft.reasons)
     return Planned(recipe, _in_order(draft.reasons), given, lambda more: _fitting(asked, more)), needed
@@ -141,8 +142,15 @@ def _decide_frame(draft: Draft, asked: _Question) -> None:
     folds = draft.put("folds", 5, "a fifth is held out")
     fold = draft.put("fold", (0,), f"one network, 1 of {folds} parts of the data held out for validation")
     check_folds(folds, fold, asked.where)
+    final = draft.put("final", False, "the bundle is the ensemble of the folds" if len(fold) > 1 else "the bundle is the one network")
+    check_final(folds, fold, asked.where, final=final)
     draft.put("minutes", asked.options.minutes, "the default")
     draft.put("threads", asked.threads, f"{asked.threads} processors are there")
+
+
+def _decide_output(draft: Draft) -> None:
+    draft.put("output.mirror", (False, False, False), "one look costs half of two; worth a try where augment.flip mirrors")
+    draft.put("output.smallest_part", 0.02, "specks are dropped; 0.5 keeps one part, or two of a size")
 
 
 def _decide_network(draft: Draft, asked: _Question, shrink: float) -> Asked:
@@ -156,6 +164,7 @@ def _decide_network(draft: Draft, asked: _Question, shrink: float) -> Asked:
     dims: Dimensions = 3 if seen.is_volume and table.name in ("unet", "unetplusplus") and not (size and size[0] == 1) else 2
     colour = seen.coloured >= COLOUR_SHARE and not seen.is_volume
     draft.put("input.channels", 3 if colour else 1, "volumes have one" if seen.is_volume else f"{seen.coloured:.0%} of the pictures have colours")
+    draft.put("input.around", "", "the whole picture; a shipped bundle's name crops to what it finds")
     decide_scale(draft, seen, asked.checked.dataset.modality)
     widths, why = _widths(draft, seen, task)
     strides = draft.given("network.strides") or ()
@@ -179,14 +188,15 @@ def _decide_kind(draft: Draft, task: Task) -> NetworkTable:
     encoder: EncoderName = draft.put("network.encoder", "plain", TRIED if "network.encoder" in draft.chosen else why)
     why = "the pooled head reads channel means, which instance normalisation takes away" if classify else f"what suits {name}, in bfloat16 too"
     norm = draft.put("network.norm", "group" if classify else NORMS[name], why)
-    deep = not classify and name == "unetplusplus"
-    deep = draft.put("network.deep_supervision", deep, "a head at every depth, as in the paper: it can be pruned" if deep else "is unetplusplus's")
+    deep = not classify and name == "unetplusplus" and not draft.values["final"]
+    why = "nothing is held out by which a final network could be pruned" if draft.values["final"] else "is unetplusplus's"
+    deep = draft.put("network.deep_supervision", deep, "a head at every depth, as in the paper: it can be pruned" if deep else why)
     return NetworkTable(name=name, encoder=encoder, widths=WIDTHS["usual"], norm=norm, deep_supervision=deep)
 
 
 def _widths(draft: Draft, seen: Overview, task: str) -> tuple[tuple[int, ...], str]:
     """Channels from full resolution down, before the depth is known."""
-    share = draft.values["minutes"] / len(draft.values["fold"])
+    share = draft.values["minutes"] / (len(draft.values["fold"]) + draft.values["final"])
     if task == "classify" and seen.shape[1] * seen.shape[2] <= TINY_PIXELS:
         return WIDTHS["broad"], f"pictures of {seen.shape[1]:.0f}x{seen.shape[2]:.0f} pixels are cheap"
     kind = "narrow" if share < SHORT_MINUTES else "wide" if share >= LONG_MINUTES else "usual"
@@ -195,5 +205,5 @@ def _widths(draft: Draft, seen: Overview, task: str) -> tuple[tuple[int, ...], s
 
 def _in_order(reasons: Mapping[str, str]) -> dict[str, str]:
     """By table, those without one last."""
-    tables = ["data", "input", "network", "loop", "augment", ""]
+    tables = ["data", "input", "network", "loop", "augment", "output", ""]
     return dict(sorted(reasons.items(), key=lambda item: tables.index(item[0].rpartition(".")[0])))

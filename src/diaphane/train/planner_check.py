@@ -35,6 +35,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "augment.gamma": (0, 3),
     "augment.noise": (0, 10),
     "augment.blur": (0, 20),
+    "output.smallest_part": (0, 1),
     "folds": (2, 1000),
     "minutes": (1e-3, 1e6),
     "threads": (1, 1024),
@@ -63,6 +64,32 @@ def check_folds(folds: int, fold: Sequence[int], where: str) -> None:
         raise UsageError(f"{where}:fold: must be different numbers from 0 to {folds - 1}, as there are {folds} folds, got {list(fold)}")
 
 
+def check_final(folds: int, fold: Sequence[int], where: str, *, final: bool) -> None:
+    """Look at whether a final network can be said how good it is.
+
+    Raises:
+        UsageError: It is asked for and not all folds are trained.
+    """
+    if final and len(fold) < folds:
+        raise UsageError(f"{where}:final: takes all {folds} folds, which say how good the final network is, got {list(fold)}")
+
+
+def check_mirror(recipe: TrainRecipe, where: str) -> None:
+    """Look at the mirror images that are to be seen at use.
+
+    Raises:
+        UsageError: Along slices, where the network sees one at a time; or along an axis that training does not mirror.
+    """
+    mirror, flip = recipe.output.mirror, recipe.augment.flip
+    if mirror[0] and len(recipe.input.tensor_shape) == 3:
+        raise UsageError(f"{where}:output.mirror: the network sees one slice at a time and has no first axis to mirror: give [false, …, …]")
+    if any(wanted and not learnt for wanted, learnt in zip(mirror, flip, strict=True)):
+        raise UsageError(
+            f"{where}:output.mirror: a network that was not trained on mirror images says nonsense of them: give augment.flip the same axes, "
+            f"got {list(mirror)} and {list(flip)}"
+        )
+
+
 def check_ranges(recipe: TrainRecipe, where: str) -> None:
     """Look at each value by itself.
 
@@ -75,6 +102,12 @@ def check_ranges(recipe: TrainRecipe, where: str) -> None:
             value = getattr(value, part)
         check_value(name, value, where)
     check_folds(recipe.folds, recipe.fold, where)
+    check_final(recipe.folds, recipe.fold, where, final=recipe.final)
+    check_mirror(recipe, where)
+    if recipe.input.around and recipe.data.task != "classify":
+        raise UsageError(f"{where}:input.around: is for networks that tell classes of pictures apart, this data has masks: leave it out")
+    if recipe.final and recipe.network.deep_supervision:
+        raise UsageError(f"{where}:network.deep_supervision: with --final nothing is held out by which the last network could be pruned: give false")
 
 
 def check_size(size: Sequence[int] | None, volume: bool, where: str) -> None:

@@ -28,6 +28,7 @@ FLAGS = {
     "loss": "loop.loss",
     "seed": "loop.seed",
     "minutes": "minutes",
+    "final": "final",
 }
 """Which option sets which value of the recipe."""
 

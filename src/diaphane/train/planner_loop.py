@@ -64,8 +64,9 @@ def decide_loop(draft: Draft, seen: Overview, options: Options) -> None:
     draft.put("loop.channels_last", False, "the pilot looks whether the other layout is faster")
     looks = 10 if steps >= 400 and draft.values["minutes"] >= 5 else 4
     draft.put("loop.validations", min(looks, steps), f"for {steps} steps in at most {draft.values['minutes']:g} minutes")
-    held, most = max(1, len(seen.items) - training_items(draft, seen)), 16 if seen.is_volume else 64
-    draft.put("loop.validation_items", min(held, most), f"of about {held}, so that a look costs little")
+    held, most = max(1, len(seen.items) - training_items(draft, seen)), 16 if seen.is_volume else 1000 if classify else 64
+    why = "an AUC of few items is noise, and a look at a class is cheap" if classify else "so that a look costs little"
+    draft.put("loop.validation_items", min(held, most), f"of about {held}: {why}")
     draft.put("loop.checkpoint_minutes", 2.0, "what a power cut may cost")
     draft.put("loop.patience", 0, "never stops early, so that the schedule runs to its end")
     draft.put("loop.seed", options.seed, "the default")

@@ -97,6 +97,16 @@ class AugmentTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutputTable:
+    """What is made of the network's probabilities, in the bundle and where it is judged."""
+
+    mirror: tuple[bool, bool, bool]
+    """Axes (as in augment.flip) along which the network also looks at the mirror image; each doubles the time of a prediction."""
+    smallest_part: float
+    """Parts of a structure below this share of its largest part are dropped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainRecipe:
     """All of it; the same recipe, data and seed give the same bytes on one machine."""
 
@@ -105,10 +115,13 @@ class TrainRecipe:
     network: NetworkTable
     loop: LoopTable
     augment: AugmentTable
+    output: OutputTable
     folds: int
     """How many parts the data is cut into; each is validation once."""
     fold: tuple[int, ...]
     """Which of them are trained."""
+    final: bool
+    """Whether one network more learns from everything and is the bundle in place of the folds' ensemble."""
     minutes: float
     """What the whole was planned for."""
     threads: int

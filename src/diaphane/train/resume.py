@@ -40,7 +40,7 @@ def decided(checked: Checked, out: Path, options: Options | None = None, *, text
     if options is not None and options.epochs is not None:
         _check_epochs(options.epochs, recipe, len(parts.training(recipe.fold[0])), out)
     init = kept(None, out, goes_on=True)
-    return Work(checked, recipe, parts, arrays_of(checked, recipe, parts, out), out, texts or {}, init.weights_sha256 if init else "")
+    return Work(checked, recipe, parts, arrays_of(checked, recipe, parts, out), out, texts or {}, init)
 
 
 def arrays_of(checked: Checked, recipe: TrainRecipe, parts: Split, out: Path) -> Arrays:

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from diaphane.train.dataset import Checked
-from diaphane.train.evaluate import ALL, class_metrics, interval_words, metrics_document
+from diaphane.train.evaluate import ALL, NAMES, class_metrics, interval_words, metrics_document, value_words
 from diaphane.train.judge import Judged
+from diaphane.train.subgroups import subgroups, told
 
 SHOWN = ("dice", "jaccard", "hd95_mm", "nsd_1mm", "hd95_px", "nsd_1px", "accuracy", "balanced_accuracy", "auc", "sensitivity", "precision")
-NAMES = {
-    "dice": "Dice", "jaccard": "Jaccard", "hd95_mm": "HD95, mm", "nsd_1mm": "NSD at 1 mm", "hd95_px": "HD95, px", "nsd_1px": "NSD at 1 px", "auc": "AUC"
-}  # fmt: skip
 
 
 def document(found: Judged, checked: Checked) -> dict[str, Any]:
     """``metrics.json``; intervals by drawing patients where they are known."""
     data = checked.dataset
-    if data.task == "classify":
+    if data.task == "segment":
+        metrics = metrics_document(found.cases, found.groups if data.patients_known else None)
+    else:
         patients = {item.name: item.patient for item in data.items}
         names = list(found.classes)
-        truth = np.array([found.classes[n][0] - 1 for n in names])
-        soft = np.array([found.classes[n][1] for n in names])
-        groups = [patients[n] for n in names] if data.patients_known else None
-        return class_metrics(names, truth, soft, [label.name for label in data.labels], groups)
-    return metrics_document(found.cases, found.groups if data.patients_known else None)
+        truth, soft = told(found, names)
+        metrics = class_metrics(names, truth, soft, [label.name for label in data.labels], [patients[n] for n in names] if data.patients_known else None)
+    return {**metrics, "subgroups": subgroups(found, checked)}
 
 
 def shared(metrics: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,16 +34,31 @@ def shared(metrics: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in metrics.items() if key != "cases"}
 
 
+def by_fold(found: Sequence[Judged], checked: Checked) -> dict[str, list[float]]:
+    """What `words` says, of each fold by itself; of classes the AUC alone, which the folds together flatter or spoil where their probabilities differ."""
+    if len(found) < 2:
+        return {}
+    each = [document(one, checked)["summary"] for one in found]
+    chosen = {ALL: "auc"} if ALL in each[0] else dict.fromkeys(each[0], "dice")
+    return {f"{label}: {NAMES[name]}": [float(summary[label][name]["mean"]) for summary in each] for label, name in chosen.items()}
+
+
+def fold_words(metrics: Mapping[str, Any]) -> str:
+    """``By fold: left lung: Dice 0.951, 0.948; mean 0.950.``, empty where there is one fold."""
+    each = metrics.get("by_fold") or {}
+    lines = []
+    for label, values in each.items():
+        known = [value for value in values if not math.isnan(value)]
+        words = ", ".join("none" if math.isnan(value) else f"{value:.3f}" for value in values)
+        lines.append(f"By fold: {label} {words}" + (f"; mean {np.mean(known):.3f}.\n" if known else ".\n"))
+    return "".join(lines)
+
+
 def words(metrics: Mapping[str, Any]) -> str:
-    """The first metric of each label, or the accuracy of all classes, with its interval."""
+    """The first metric of each label, or accuracy and AUC of all classes, each with its interval."""
     summary = metrics["summary"]
-    chosen = {ALL: summary[ALL]} if ALL in summary else summary
-    return "; ".join(f"{label}: {NAMES.get(name, name)} {value_words(found[name])}" for label, found in chosen.items() for name in list(found)[:1])
-
-
-def value_words(value: Mapping[str, Any]) -> str:
-    """``0.812 (0.790 to 0.834)``."""
-    return "none" if value["mean"] is None or math.isnan(value["mean"]) else f"{value['mean']:.3f} ({interval_words(value['ci95'])})"
+    chosen = {ALL: ("accuracy", "auc")} if ALL in summary else {label: list(found)[:1] for label, found in summary.items()}
+    return "; ".join(f"{label}: {NAMES.get(name, name)} {value_words(summary[label][name])}" for label, which in chosen.items() for name in which)
 
 
 def table(metrics: Mapping[str, Any]) -> str:

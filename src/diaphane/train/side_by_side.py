@@ -18,57 +18,60 @@ from diaphane.engine.bundle import Bundle
 from diaphane.errors import TrainingError
 from diaphane.train.dataset import Checked
 from diaphane.train.distribute import ALONE, Peers, say_less
-from diaphane.train.judge import Judged
-from diaphane.train.one_fold import train_fold
+from diaphane.train.judge import Exported, Judged
+from diaphane.train.one_fold import train_final, train_fold
 from diaphane.train.resume import decided
-from diaphane.train.work import Work
+from diaphane.train.work import Fold, Work
 
 log = logging.getLogger(__name__)
 
 
-def train_folds(work: Work, init: Bundle | None, together: int, peers: Peers = ALONE) -> list[Judged]:
-    """What `train_fold` gives for each fold; ``together`` of them at a time, each in a process of its own if there are several.
+def train_all(work: Work, init: Bundle | None, together: int, peers: Peers = ALONE) -> list[Judged | Exported]:
+    """What `train_fold` gives for each fold, and `train_final` at last if there is one; ``together`` at a time, in processes of their own.
 
     Raises:
         TrainingError: A fold failed, or its process died; the others were trained to their end.
     """
-    folds = work.recipe.fold
     if together == 1:
-        return [train_fold(fold, work, init, peers) for fold in folds]
-    log.info("train    %d folds at a time, %d thread%s each", together, work.recipe.threads, "s" * (work.recipe.threads > 1))
+        return [_one(fold, work, init, peers) for fold in work.jobs]
+    log.info("train    %d networks at a time, %d thread%s each", together, work.recipe.threads, "s" * (work.recipe.threads > 1))
     with ThreadPoolExecutor(together) as pool:
-        waiting = {fold: pool.submit(_in_process, fold, work, init) for fold in folds}
+        waiting = {work.title(fold): pool.submit(_in_process, fold, work, init) for fold in work.jobs}
     return _all_or_said(waiting)
 
 
-def _all_or_said(waiting: Mapping[int, Future[Judged]]) -> list[Judged]:
+def _one(fold: Fold, work: Work, init: Bundle | None, peers: Peers = ALONE) -> Judged | Exported:
+    return train_final(work, init, peers) if fold is None else train_fold(fold, work, init, peers)
+
+
+def _all_or_said(waiting: Mapping[str, Future[Judged | Exported]]) -> list[Judged | Exported]:
     """The results; where some failed, what is wrong with each, after all have ended."""
-    problems = {fold: problem for fold, one in waiting.items() if (problem := one.exception())}
-    for fold, problem in list(problems.items())[1:]:
-        log.error("fold %d: %s", fold, problem)
+    problems = {title: problem for title, one in waiting.items() if (problem := one.exception())}
+    for title, problem in list(problems.items())[1:]:
+        log.error("%s: %s", title, problem)
     for problem in problems.values():
         raise problem
     return [one.result() for one in waiting.values()]
 
 
-def _in_process(fold: int, work: Work, init: Bundle | None) -> Judged:
+def _in_process(fold: Fold, work: Work, init: Bundle | None) -> Judged | Exported:
     """One fold in a fresh process; a process of its own each, so that one that dies takes no other with it."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
         try:
             return process.submit(_train, fold, work.checked, work.out, work.texts, init).result()
         except BrokenProcessPool as problem:
             raise TrainingError(
-                f"fold {fold}: its process died (killed, perhaps for want of memory); the other folds and its last checkpoint are kept: go on with --resume"
+                f"{work.title(fold)}: its process died (killed, perhaps for want of memory); the others and its last checkpoint are kept: go on with --resume"
             ) from problem
 
 
-def _train(fold: int, checked: Checked, out: Path, texts: Mapping[str, bytes], init: Bundle | None) -> Judged:
+def _train(fold: Fold, checked: Checked, out: Path, texts: Mapping[str, bytes], init: Bundle | None) -> Judged | Exported:
     """What happens there: prepared arrays are opened, not sent."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     say_less(logging.INFO)
     work = decided(checked, out, texts=texts)
     torch.set_num_threads(work.recipe.threads)
-    return train_fold(fold, work, init)
+    return _one(fold, work, init)
 
 
 def _end_with_parent() -> None:
