@@ -29,13 +29,13 @@ def colour_network(gain: float) -> bytes:
     return model.SerializeToString()
 
 
-def colour_bundle(folder: Path, gains: Sequence[float] = (4.0,), **more: bytes) -> Path:
-    """A bundle that tells red, green and blue pictures; an ensemble where there are several ``gains``."""
+def colour_bundle(folder: Path, gains: Sequence[float] = (4.0,), around: str = "", **more: bytes) -> Path:
+    """A bundle that tells red, green and blue pictures, or parts of them; an ensemble where there are several ``gains``."""
     names = ["model.onnx"] if len(gains) == 1 else [f"member_{n}.onnx" for n in range(len(gains))]
     recipe = Recipe(
         name="colours", task="classify", modality="colour", network="mean", licence="CC0-1.0",
         labels=tuple(LabelRecipe(value=n, name=name) for n, name in enumerate(COLOURS, start=1)),
-        input=InputRecipe(channels=3, size=(16, 16), fit="stretch", normalisation="fixed", mean=(0.5,) * 3, std=(0.5,) * 3),
+        input=InputRecipe(channels=3, size=(16, 16), fit="stretch", normalisation="fixed", mean=(0.5,) * 3, std=(0.5,) * 3, around=around),
     )  # fmt: skip
     files = {name: colour_network(gain) for name, gain in zip(names, gains, strict=True)}
     write_bundle(folder, recipe, files | {name.replace("_json", ".json"): data for name, data in more.items()})

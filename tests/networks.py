@@ -14,6 +14,8 @@ onnx = pytest.importorskip("onnx", reason="made networks need onnx, of the extra
 
 from onnx import helper, numpy_helper  # noqa: E402
 
+from diaphane import zoo  # noqa: E402
+
 
 def threshold_network(shape: Sequence[int], levels: Sequence[float], gain: float = 50.0) -> bytes:
     """ONNX of a 1x1 convolution on samples of ``shape`` (channel, …)."""
@@ -60,3 +62,24 @@ def volume_recipe(size: Sequence[int], spacing_mm: Sequence[float], structures: 
         f'name = "made"\ntask = "segment"\nmodality = "made blobs"\nnetwork = "threshold"\nlicence = "none"\nsmallest_part = {smallest_part}\n{labels}'
         f'[input]\nchannels = 1\nsize = {list(size)}\nfit = "windows"\nnormalisation = "fixed"\nmean = [0.0]\nstd = [1.0]\nspacing_mm = {list(spacing_mm)}\n'
     )
+
+
+def spots_bundle(folder: Path, shape: tuple[int, int], structures: Sequence[str] = ("spot",)) -> Path:
+    """A bundle ``spots`` that segments what is brighter than the middle, on a grid of ``shape``; of several structures the first always wins."""
+    labels = "".join(f'[[labels]]\nvalue = {n}\nname = "{name}"\n' for n, name in enumerate(structures, start=1))
+    recipe = (
+        f'name = "spots"\ntask = "segment"\nmodality = "made"\nnetwork = "threshold"\nlicence = "none"\nsmallest_part = 0.0\n{labels}'
+        f'[input]\nchannels = 1\nsize = {list(shape)}\nfit = "stretch"\nnormalisation = "fixed"\nmean = [0.0]\nstd = [1.0]\n'
+    )
+    levels = [0.5 + 0.1 * n for n in range(len(structures))]
+    return write_made_bundle(folder, recipe, [threshold_network((1, *shape), levels)])
+
+
+def zoo_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A zoo of what is shipped, to which bundles can be added."""
+    shipped = {name: zoo.path(name) for name in zoo.names()}
+    folder.mkdir()
+    for name, path in shipped.items():
+        (folder / name).symlink_to(path)
+    monkeypatch.setattr(zoo, "HERE", folder)
+    return folder

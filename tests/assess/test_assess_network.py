@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.classifiers import colour_bundle
+from tests.networks import zoo_with
 from tests.phantoms import coloured, disc, lesion_of
 
-from diaphane.assess import Options, answer, classifiers, judged, judged_table
+from diaphane import zoo
+from diaphane.assess import Options, answer, classifiers, judged, judged_table, lacking, score
 from diaphane.assess.tabular import LogisticModel
+from diaphane.core.case import PatientContext
 from diaphane.core.finding import Assessment
 from diaphane.core.geometry import Geometry
 from diaphane.core.image import Image
@@ -48,6 +51,9 @@ def test_probabilities_are_the_softmax_of_the_networks_logits(tmp_path: Path) ->
     assert [a.task for a in found] == ["red", "green", "blue"]
     assert [a.probability for a in found] == pytest.approx(expected, abs=1e-6)
     assert all(math.isnan(end) for a in found for end in a.interval95)
+    assert {a.basis for a in found} == {"the picture as a whole; the network's own probability, not calibrated on other pictures"}
+    part = open_bundle(colour_bundle(tmp_path / "part", around="lungs"))
+    assert judged(prepare(plain(colour), part.recipe), part)[0].basis.startswith("the picture, cropped to what 'lungs' segments where that was found; ")
 
 
 def test_ensemble_gives_the_mean_of_its_members(tmp_path: Path) -> None:
@@ -119,6 +125,23 @@ def test_table_in_which_two_regions_share_a_number_is_refused(lesion: Region) ->
         judged_table(features_csv([("a", lesion), ("b", lesion)]), open_bundle("melanoma"))
 
 
-def test_network_cannot_judge_regions_and_says_what_can(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="judges whole pictures, here regions are judged: use diaphane assess"):
-        classifiers(Options(bundle=str(colour_bundle(tmp_path / "b"))))
+def test_network_judges_the_picture_that_was_prepared_for_it_and_no_region(lesion: Region, tmp_path: Path) -> None:
+    options = Options(bundle=str(colour_bundle(tmp_path / "b")))
+    (bundle,) = classifiers(options)
+    prepared = prepare(plain((255, 51, 102)), bundle.recipe)
+    scored, whole = score(plain((0, 0, 0)), None, (lesion,), PatientContext(), options, prepared={"colours": prepared})
+    assert whole == judged(prepared, bundle)
+    assert scored[0].assessments == ()
+    assert score(plain((0, 0, 0)), None, (), PatientContext(), options) == ((), ())
+    assert lacking(lesion, bundle) == []
+
+
+def test_unasked_melanoma_alone_judges_and_a_bundle_that_segments_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = zoo_with(tmp_path / "zoo", monkeypatch)
+    (folder / "nevus").symlink_to(zoo.path("melanoma"))
+    colour_bundle(folder / "colours")
+    assert {"nevus", "colours"} < set(zoo.names())
+    assert [b.path.name for b in classifiers(Options())] == ["melanoma"]
+    assert [b.name for b in classifiers(Options(bundle="colours"))] == ["colours"]
+    with pytest.raises(UsageError, match="does not classify: its task is segment"):
+        classifiers(Options(bundle="lungs"))

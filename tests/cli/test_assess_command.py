@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.classifiers import COLOURS, colour_bundle
+from tests.networks import spots_bundle, zoo_with
 
+from diaphane.acquire.picture import read_picture
+from diaphane.assess import judged
 from diaphane.cli.main import main
 from diaphane.core.arrays import BoolArray
 from diaphane.core.geometry import Geometry
 from diaphane.engine.bundle import open_bundle
 from diaphane.ops.nifti import write_nifti
 from diaphane.ops.picture import write_png
+from diaphane.prepare import prepare
 
 NARROW = json.dumps({"mean": [1e3] * 45, "precision": np.eye(45).tolist(), "limit": 1e-3, "basis": "none"}).encode()
 """A fingerprint that no picture is like."""
@@ -134,11 +139,27 @@ def test_wrong_use_gives_one_message(pictures: Path, bundle: Path, bundle_name: 
     assert says in said
 
 
-def test_run_refuses_a_network_as_judge_of_regions(made: tuple[Path, BoolArray], bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "plan.toml").write_text(f'[assess]\nbundle = "{bundle}"\n')
-    assert main(["run", str(made[0]), "--out", str(tmp_path / "case"), "--plan", str(tmp_path / "plan.toml")]) == 2
-    assert f"use diaphane assess --bundle {bundle}" in capsys.readouterr().err
-    assert not (tmp_path / "case").exists()
+def test_bundle_that_looks_at_a_part_judges_that_part_and_doubts_where_it_is_not_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spots_bundle(zoo_with(tmp_path / "zoo", monkeypatch) / "spots", (60, 90))
+    bundle = open_bundle(colour_bundle(tmp_path / "of spots", around="spots"))
+    pixels = np.full((60, 90, 3), (0, 0, 230), np.uint8)
+    write_png(tmp_path / "in/whole.png", pixels)
+    pixels[20:40, 30:60] = (230, 200, 0)
+    write_png(tmp_path / "in/part.png", pixels)
+    code, told = document(capsys, tmp_path / "in", "--bundle", bundle.path)
+    part, whole = told["results"]
+    assert code == 4
+    assert (part["class"], part["verdict"], part["reason"]) == ("red", "passed", "")
+    cut = replace(read_picture(tmp_path / "in/part.png"), array=pixels[None, 17:43, 27:63])
+    assert list(part["probabilities"].values()) == [a.probability for a in judged(prepare(cut, bundle.recipe), bundle)]
+    assert (whole["class"], whole["verdict"]) == ("blue", "doubted")
+    assert whole["reason"] == "the whole picture was judged, not a part of it: 'spots' found no spot"
+    code, told = document(capsys, tmp_path / "in/whole.png", "--bundle", bundle.path, "--threshold", 0.99999)
+    (result,) = told["results"]
+    assert (code, result["verdict"], result["class"]) == (4, "doubted", None)
+    assert result["reason"].startswith(f"{whole['reason']}; not sure: blue has a probability of")
 
 
 def test_names_that_a_spreadsheet_would_compute_get_a_mark(pictures: Path, bundle: Path, tmp_path: Path) -> None:

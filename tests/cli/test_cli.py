@@ -172,7 +172,8 @@ def test_json_is_one_document_on_stdout_and_nothing_else(cli, made: tuple[Path, 
     assert doctor["problems"] == []
     assert any(engine.startswith("onnxruntime") for engine in doctor["engines"])
     assert {m["name"] for m in models["models"]} == set(zoo.names())
-    assert models["models"][0].keys() == {"name", "task", "labels", "modality", "licence", "sha256", "present"}
+    assert models["models"][0].keys() == {"name", "task", "labels", "modality", "licence", "sha256", "present", "unasked"}
+    assert {m["name"] for m in models["models"] if m["unasked"]} == {"face_lesion", "lungs", "melanoma", "skin_lesion"}
 
 
 def test_texts_name_every_model(cli, made: tuple[Path, BoolArray]) -> None:

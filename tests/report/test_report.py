@@ -1,19 +1,26 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 import re
 from dataclasses import replace
 from pathlib import Path
 
-from diaphane.core.finding import Decision
+import numpy as np
+
+from diaphane.core.finding import Assessment, Decision
 from diaphane.core.outcome import Outcome
+from diaphane.core.recipe import LabelRecipe
 from diaphane.core.verdict import Verdict
 from diaphane.report import Options, compose
 from diaphane.report.cases import CaseRow, row_of, write_cases
 from diaphane.report.html import number, percent
+from diaphane.report.words import summary_of
 from diaphane.view import Options as ViewOptions
 from diaphane.view import export
+
+BASIS = "the picture as a whole; not calibrated"
 
 
 def text_of(outcome: Outcome, folder: Path) -> str:
@@ -60,6 +67,62 @@ def test_outcome_without_a_model_has_a_report_that_says_so(outcome: Outcome, tmp
     assert "No model here is made for this kind of image" in text_of(nothing, tmp_path)
     assert export(nothing, tmp_path, ViewOptions()) == ()
     assert row_of(nothing, "n").thumbnail is None
+
+
+def test_what_a_network_says_of_the_whole_picture_is_told_with_what_it_is(outcome: Outcome, tmp_path: Path) -> None:
+    two = tuple(
+        Assessment(task=task, probability=p, interval95=(math.nan, math.nan), bundle="chest", basis=BASIS)
+        for task, p in (("pneumonia", 0.63), ("no finding", 0.37))
+    )
+    judged = with_main(outcome, assessments=two)
+    (path, *_) = compose(judged, tmp_path, Options(segmentation_object=False))
+    text = path.read_text(encoding="utf-8")
+    sentence = "The picture as a whole: pneumonia 63 %, no finding 37 %, the network&#39;s own probability (&#39;chest&#39;), not calibrated."
+    for words in (
+        sentence,
+        "<h2>The picture as a whole</h2>",
+        "<h3>Pneumonia</h3>",
+        "by <code>chest</code>; no interval is known",
+        "not how often it is right",
+    ):
+        assert words in text, words
+    assert "nan" not in text.replace("nanometre", "")
+    row = row_of(judged, "n")
+    assert (row.numbers["pneumonia_probability"], row.numbers["no_finding_probability"]) == (0.63, 0.37)
+    told = [o["resource"] for o in json.loads((tmp_path / "fhir.json").read_text())["entry"]]
+    (observed,) = [o for o in told if o.get("code", {}).get("text") == "probability of pneumonia"]
+    assert observed["valueQuantity"]["value"] == 0.63
+    assert {n["text"] for n in observed["note"]} >= {BASIS}
+
+
+def test_picture_that_is_judged_and_not_segmented_is_told_so(outcome: Outcome, tmp_path: Path) -> None:
+    a = Assessment(task="otter", probability=0.9, interval95=(math.nan, math.nan), bundle="animals", basis=BASIS)
+    judged = replace(with_main(outcome, labels=None, regions=(), modality="", assessments=(a,)), decision=Decision(method="none"))
+    text = text_of(judged, tmp_path)
+    assert "The picture as a whole: otter 90 %" in text
+    assert "No model here outlines anything in this kind of image: nothing was segmented or measured." in text
+    assert "nothing was segmented, measured or assessed" not in text
+
+
+def test_findings_are_counted_in_english(outcome: Outcome) -> None:
+    (one,) = outcome.decision.findings
+
+    def told(*labels: str) -> str:
+        findings = tuple(replace(one, id=n, label=label, assessments=()) for n, label in enumerate(labels, start=1))
+        return summary_of(replace(outcome, decision=replace(outcome.decision, findings=findings)))[0]
+
+    assert told() == "No lesion was found."
+    assert [told("skin lesion"), told("skin lesion", "skin lesion")] == ["1 skin lesion found.", "2 skin lesions found."]
+    assert [told("ground glass"), told("ground glass", "ground glass")] == ["1 region of ground glass found.", "2 regions of ground glass found."]
+    assert told("ground glass", "consolidation") == "2 lesions found."
+
+
+def test_structures_of_which_none_was_seen_are_named(outcome: Outcome) -> None:
+    labels = outcome.parts[0].labels
+    assert labels is not None
+    table = tuple(LabelRecipe(value=n, name=name, role="anatomy") for n, name in enumerate(("left lung", "right lung"), start=1))
+    unseen = with_main(outcome, labels=replace(labels, array=np.zeros_like(labels.array), table=table), regions=())
+    assert summary_of(replace(unseen, decision=Decision(method="none"))) == ["Not seen: left lung.", "Not seen: right lung."]
 
 
 def test_exit_code_is_the_gates_word(outcome: Outcome) -> None:

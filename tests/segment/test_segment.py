@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.networks import zoo_with
 from tests.phantoms import LESION, disc
 
+from diaphane import zoo
 from diaphane.acquire.picture import read_picture
 from diaphane.core.arrays import BoolArray
 from diaphane.core.geometry import Geometry
@@ -18,7 +20,7 @@ from diaphane.errors import InputError
 from diaphane.ops.nifti import read_nifti
 from diaphane.ops.overlap import dice
 from diaphane.prepare import prepare
-from diaphane.segment import Options, predict
+from diaphane.segment import Options, predict, segmenters
 from diaphane.segment.cleanup import cleaned
 from diaphane.segment.files import read_labels, write_labels
 from diaphane.segment.gate import input_verdict, output_verdicts
@@ -28,6 +30,13 @@ from diaphane.segment.predict import entropy, labels_of
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
     return open_bundle("skin_lesion")
+
+
+def test_unasked_only_three_bundles_segment_though_others_are_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (zoo_with(tmp_path / "zoo", monkeypatch) / "skin_lesion_segnet").symlink_to(zoo.path("skin_lesion"))
+    assert "skin_lesion_segnet" in zoo.names()
+    assert set(segmenters(Options())) == {"face_lesion", "lungs", "skin_lesion"}
+    assert set(segmenters(Options(bundle="skin_lesion_segnet"))) == {"skin_lesion_segnet"}
 
 
 def test_made_lesion_is_outlined(bundle: Bundle, made: tuple[Path, BoolArray]) -> None:

@@ -9,7 +9,7 @@ from diaphane.core.prepared import Prepared
 from diaphane.engine.bundle import Bundle
 from diaphane.engine.session import probabilities
 
-BASIS = "the picture as a whole; the network's own probability, not calibrated on other pictures"
+BASIS = "{}; the network's own probability, not calibrated on other pictures"
 
 
 def judged(prepared: Prepared, bundle: Bundle) -> tuple[Assessment, ...]:
@@ -20,7 +20,9 @@ def judged(prepared: Prepared, bundle: Bundle) -> tuple[Assessment, ...]:
     """
     (shares,) = probabilities(bundle, prepared.array[None])
     unknown = (math.nan, math.nan)
+    around = bundle.recipe.input.around if bundle.recipe.input else ""
+    basis = BASIS.format(f"the picture, cropped to what '{around}' segments where that was found" if around else "the picture as a whole")
     return tuple(
-        Assessment(task=label.name, probability=float(share), interval95=unknown, bundle=bundle.name, basis=BASIS)
+        Assessment(task=label.name, probability=float(share), interval95=unknown, bundle=bundle.name, basis=basis)
         for label, share in zip(bundle.recipe.labels, shares, strict=True)
     )

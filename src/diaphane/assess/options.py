@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Which classifiers judge the regions."""
+    """Which classifiers judge the regions, or the pictures."""
 
     bundle: str | None = None
-    """classifier to use, by name or folder; without one, every shipped classifier that applies"""
+    """classifier to use, by name or folder, of regions or of whole pictures; without one, melanoma judges skin lesions"""

@@ -2,7 +2,8 @@
 
 INPUT is a picture or a folder of pictures; for a bundle that judges features (melanoma), a features.csv as diaphane
 measure and diaphane run write it. Pictures that do not look like what the bundle was trained on are refused (exit
-code 3); with --threshold T, a picture whose class has a lower probability gets none (exit code 4).
+code 3); with --threshold T, a picture whose class has a lower probability gets none (exit code 4). Some bundles look
+at a part of the picture (pneumonia: the lungs); where it is not found, the whole picture is judged (exit code 4).
 
   diaphane train --data animals/ --out trained
   diaphane assess new-pictures/ --bundle trained/bundle --threshold 0.7 --out classes.csv
@@ -87,13 +88,15 @@ def _all(files: Sequence[Path], bundle: Bundle, threshold: float | None, *, alon
 
 
 def _of_picture(file: Path, bundle: Bundle, threshold: float | None) -> Iterator[Answer]:
+    from dataclasses import replace
+
     import numpy as np
 
     from diaphane import acquire
     from diaphane.acquire.picture import stem_of
     from diaphane.assess import Answer, answer, judged
     from diaphane.prepare import prepare
-    from diaphane.segment.gate import input_verdict
+    from diaphane.segment import admitted
 
     if file.suffix.lower() == ".csv":
         raise InputError(f"{file}: is a table; the bundle '{bundle.name}' takes pictures")
@@ -103,11 +106,13 @@ def _of_picture(file: Path, bundle: Bundle, threshold: float | None) -> Iterator
         yield Answer(image=stem_of(file), verdict="refused", reason=f"{what}; this bundle takes pictures")
         return
     image = case.images[0]
-    verdict = input_verdict(image, bundle)
-    if verdict.verdict == "refused":
-        yield Answer(image=image.name, verdict="refused", reason=verdict.reason)
+    prepared, verdicts = admitted(image, bundle, prepare)
+    if prepared is None:
+        yield Answer(image=image.name, verdict="refused", reason=verdicts[0].reason)
         return
-    yield answer(image.name, judged(prepare(image, bundle.recipe), bundle), limit=bundle.recipe.threshold, threshold=threshold)
+    found = answer(image.name, judged(prepared, bundle), limit=bundle.recipe.threshold, threshold=threshold)
+    doubts = [v.reason for v in verdicts if v.verdict == "doubted"]
+    yield replace(found, verdict="doubted", reason="; ".join(filter(None, [*doubts, found.reason]))) if doubts else found
 
 
 def _of_table(file: Path, bundle: Bundle, threshold: float | None) -> Iterator[Answer]:

@@ -1,6 +1,7 @@
 """The model bundles that are here.
 
-list    name, task, kind of picture, labels, licence
+list    name, task, how it is used (unasked: run chooses it where it fits; by name: --bundle NAME, or bundle = "NAME"
+        in the plan's table segment or assess), kind of picture, labels, licence
 verify  compare every file of every bundle with its checksum (exit code 1 where one differs)
 """
 
@@ -36,15 +37,24 @@ def execute(parsed: argparse.Namespace) -> int:
         models.append(
             {
                 "name": name, "task": bundle.recipe.task, "labels": labels, "modality": bundle.recipe.modality,
-                "licence": bundle.recipe.licence, "sha256": bundle.weights_sha256, "present": True,
+                "licence": bundle.recipe.licence, "sha256": bundle.weights_sha256, "present": True, "unasked": name in zoo.UNASKED,
             }
         )  # fmt: skip
     if parsed.json:
         sys.stdout.write(json.dumps({"models": models, "broken": broken}) + "\n")
     else:
-        for m in models:
-            word = "verified" if parsed.action == "verify" else f"{m['task']:9} {m['modality']:13} {', '.join(m['labels']):24} {m['licence']}"
-            sys.stdout.write(f"{m['name']:14} {word}\n")
+        sys.stdout.write(_table([[m["name"], *(["verified"] if parsed.action == "verify" else _described(m))] for m in models]))
     for message in broken:
         sys.stderr.write(message + "\n")
     return 1 if broken else 0
+
+
+def _described(model: dict[str, Any]) -> list[str]:
+    use = "unasked" if model["unasked"] else "by name"
+    return [model["task"], use, model["modality"], ", ".join(model["labels"]), model["licence"]]
+
+
+def _table(rows: list[list[str]]) -> str:
+    """A line a row, its columns below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "".join("  ".join(f"{word:{width}}" for word, width in zip(row, widths, strict=True)).rstrip() + "\n" for row in rows)

@@ -20,6 +20,7 @@ def not_assessed(parts: Sequence[Part], faces: Faces, used: Sequence[Bundle], cl
     told = [n for part in parts if part.frame is None for n in _of_part(part)]
     told += [n for bundle in used for n in bundle.recipe.not_assessed]
     told += [n for part in parts for n in _lacking(part, classifiers)]
+    told += [n for bundle in classifiers for n in _not_judged(parts, bundle)]
     told += _of_faces(parts, faces)
     if not parts:
         told.append(NotAssessed(what="everything", why="the input was refused"))
@@ -29,9 +30,10 @@ def not_assessed(parts: Sequence[Part], faces: Faces, used: Sequence[Bundle], cl
 
 def _of_part(part: Part) -> Iterator[NotAssessed]:
     if part.labels is None:
-        known = ", ".join(sorted({r.modality for r in (open_bundle(n).recipe for n in zoo.names()) if r.task == "segment"}))
-        why = f"no model for this kind of image; the shipped ones know {known} and, by rule, heads in CT and MR"
-        yield NotAssessed(what="everything in the image", why=why)
+        known = ", ".join(sorted({r.modality for r in (open_bundle(n).recipe for n in zoo.UNASKED) if r.task == "segment"}))
+        why = f"no model for this kind of image; those used unasked know {known} and, by rule, heads in CT and MR; diaphane models list names the others"
+        what = "structures and lesions in the image" if part.assessments else "everything in the image"
+        yield NotAssessed(what=what, why=why)
     elif not part.image.is_picture and part.labels.source != GIVEN and not any(label.role == "lesion" for label in part.labels.table):
         yield NotAssessed(what="lesions in the scan", why="no model for this; --labels takes those that someone outlined")
     if part.image.is_picture and not part.image.geometry.calibrated:
@@ -48,6 +50,15 @@ def _of_faces(parts: Sequence[Part], faces: Faces) -> Iterator[NotAssessed]:
         yield NotAssessed(what="kinds of lesion on the face (melanoma or other)", why="no model for ordinary photos")
     if faces.sightings and not any(part.labels is not None for part in parts if part.frame is not None):
         yield NotAssessed(what="lesions on the face", why="the bundle that was asked for does not look at faces")
+
+
+def _not_judged(parts: Sequence[Part], bundle: Bundle) -> Iterator[NotAssessed]:
+    """Of a network that judges whole pictures."""
+    if bundle.recipe.input is None or any(a.bundle == bundle.name for part in parts for a in part.assessments):
+        return
+    refused = f"the input gate of '{bundle.name}' refused the picture"
+    why = refused if any(part.image.is_picture for part in parts) else f"'{bundle.name}' judges pictures, and there is none"
+    yield NotAssessed(what=" or ".join(label.name for label in bundle.recipe.labels), why=why)
 
 
 def _lacking(part: Part, classifiers: Sequence[Bundle]) -> Iterator[NotAssessed]:

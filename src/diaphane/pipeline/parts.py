@@ -17,6 +17,7 @@ from diaphane.core.finding import Decision
 from diaphane.core.image import Image
 from diaphane.core.labels import Labels
 from diaphane.core.outcome import Part
+from diaphane.core.prepared import Prepared
 from diaphane.core.recipe import LabelRecipe
 from diaphane.core.region import Region
 from diaphane.core.strict import from_mapping
@@ -29,7 +30,7 @@ from diaphane.ops.hounsfield import is_hounsfield
 from diaphane.pipeline.faces import Faces, segment_faces
 from diaphane.plan import Plan
 from diaphane.prepare import prepare
-from diaphane.segment import likeness, predict
+from diaphane.segment import admitted, likeness, predict
 from diaphane.segment.files import read_labels, write_labels
 from diaphane.segment.gate import input_verdict, output_verdicts
 
@@ -123,6 +124,12 @@ def _numbered(parts: Sequence[Part], regions: Callable[[Part, Labels], tuple[Reg
     return tuple(out)
 
 
+def prepared_for(image: Image, bundles: Sequence[Bundle]) -> tuple[dict[str, Prepared], tuple[Verdict, ...]]:
+    """What the networks among the classifiers ``bundles`` are given of a picture, by the bundle's name, and what the gates say; nothing of a volume."""
+    found = {b.name: admitted(image, b, prepare) for b in bundles if b.recipe.input is not None and image.is_picture}
+    return {name: given for name, (given, _) in found.items() if given is not None}, tuple(v for _, said in found.values() for v in said)
+
+
 def fused(parts: Sequence[Part], faces: Faces, options: FuseOptions) -> tuple[tuple[Candidate, ...], Decision]:
     """All candidates, and what stands: those on key frames together with the tracked faces, the others by themselves."""
     own: list[Candidate] = []
@@ -141,11 +148,13 @@ def fused(parts: Sequence[Part], faces: Faces, options: FuseOptions) -> tuple[tu
 
 
 def used_bundles(parts: Sequence[Part], bundles: Sequence[Bundle]) -> list[Bundle]:
-    """Those that segmented a part, and the classifiers of what they segment."""
+    """Those that segmented a part, the classifiers of what they segment, and those that judged a whole picture."""
     sources = {part.labels.source for part in parts if part.labels is not None}
     segmented = [b for b in bundles if b.recipe.task == "segment" and b.name in sources]
     told = {label.name for b in segmented for label in b.recipe.labels}
-    return [*segmented, *(b for b in bundles if b.recipe.task == "classify" and b.recipe.applies_to in told)]
+    of_regions = [b for b in bundles if b.recipe.task == "classify" and b.recipe.input is None and b.recipe.applies_to in told]
+    of_pictures = [b for b in bundles if b.name in {a.bundle for part in parts for a in part.assessments}]
+    return [*segmented, *of_regions, *of_pictures]
 
 
 def _by_bundle(image: Image, bundles: Mapping[str, Bundle], plan: Plan) -> Seen:

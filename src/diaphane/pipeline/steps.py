@@ -7,6 +7,7 @@ was killed and goes on, and one that was not, see the same bytes.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
@@ -34,10 +35,10 @@ from diaphane.errors import InputError, UsageError
 from diaphane.pipeline.faces import Faces, find_faces
 from diaphane.pipeline.inputs import Inputs
 from diaphane.pipeline.omissions import not_assessed
-from diaphane.pipeline.parts import fused, labels_of, look, look_at_faces, measured, modality_of, record, regions_only, used_bundles
+from diaphane.pipeline.parts import fused, labels_of, look, look_at_faces, measured, modality_of, prepared_for, record, regions_only, used_bundles
 from diaphane.pipeline.stored import read_image, read_video, size_in_words, video_record, write_image
 from diaphane.plan import Plan
-from diaphane.segment import segmenters
+from diaphane.segment import finder_of, segmenters
 
 log = logging.getLogger(__name__)
 Result = dict[str, Any]
@@ -52,6 +53,7 @@ class Steps:
         self.bundles = {name: b for name, b in asked.items() if b.recipe.field_of_view == "image"}
         self.face_bundle = next((b for b in asked.values() if b.recipe.field_of_view == "face"), None)
         self.classifiers = assess.classifiers(plan.assess)
+        self.finders = [finder for b in self.classifiers if (finder := finder_of(b.recipe))]
         inputs.apart_from(out)
         self.inputs, self.plan, self.folder, self.out = inputs, plan, CaseFolder(out), out
         sha = inputs.sha256["source"]
@@ -172,33 +174,37 @@ class Steps:
         known = features_from_csv((self.out / names.FEATURES).read_text(encoding="utf-8"))
         return tuple(replace(p, regions=tuple(replace(r, features=known.get(r.index, ())) for r in p.regions)) for p in regions_only(parts))
 
-    def assess(self, parts: tuple[Part, ...], context: PatientContext) -> tuple[Part, ...]:
-        """The parts with the verdicts on their regions and on the whole of each."""
-        if not any(part.regions for part in parts):
-            return parts
+    def assess(self, parts: tuple[Part, ...], context: PatientContext) -> tuple[tuple[Part, ...], tuple[Verdict, ...]]:
+        """The parts with the verdicts on their regions and on the whole of each; and what the gates say of what networks judge."""
+        if not any(part.regions for part in parts) and all(b.recipe.input is None for b in self.classifiers):
+            return parts, ()
 
         def make(to: Path) -> Result:
             regions: Result = {}
             whole: Result = {}
+            verdicts: list[Verdict] = []
             for part in parts:
-                if part.labels is not None:
-                    scored, about_all = assess.score(part.image, part.labels, part.regions, context, self.plan.assess)
-                    regions |= {str(r.index): [asdict(a) for a in r.assessments] for r in scored}
-                    whole[part.image.name] = [asdict(a) for a in about_all]
-            return {"regions": regions, "images": whole}
+                prepared, said = prepared_for(part.image, self.classifiers)
+                scored, about_all = assess.score(part.image, part.labels, part.regions, context, self.plan.assess, prepared=prepared)
+                regions |= {str(r.index): [asdict(a) for a in r.assessments] for r in scored}
+                whole[part.image.name] = [asdict(a) for a in about_all]
+                verdicts += said
+            return {"regions": regions, "images": whole, "verdicts": [asdict(v) for v in dict.fromkeys(verdicts)]}
 
         def words(r: Result) -> str:
-            return _plural(sum(len(a) for part in r.values() for a in part.values()), "verdict")
+            return _plural(sum(len(a) for kind in ("regions", "images") for a in r[kind].values()), "verdict")
 
-        found = self._step("assess", [asdict(self.plan.assess), asdict(context), self._checksums(self.classifiers)], make, words)
-        return tuple(
+        inputs = [asdict(self.plan.assess), asdict(context), self._checksums(self.classifiers), self._checksums(self.finders)]
+        found = self._step("assess", inputs, make, words)
+        judged = tuple(
             replace(
                 part,
                 regions=tuple(replace(r, assessments=_assessments(found["regions"][str(r.index)])) for r in part.regions),
-                assessments=_assessments(found["images"].get(part.image.name, [])),
+                assessments=_assessments(found["images"][part.image.name]),
             )
             for part in parts
         )
+        return judged, _verdicts(found["verdicts"])
 
     def fuse(self, parts: tuple[Part, ...], faces: Faces) -> Decision:
         """The findings."""
@@ -248,7 +254,9 @@ class Steps:
             context=case.context,
         )
 
-    def _provenance(self, used: list[Bundle], parts: tuple[Part, ...]) -> Provenance:
+    def _provenance(self, bundles: list[Bundle], parts: tuple[Part, ...]) -> Provenance:
+        finders = [finder for b in bundles if (finder := finder_of(b.recipe))]
+        used = {b.name: b for b in (*finders, *bundles)}.values()
         return Provenance(
             version=version(),
             inputs=self.inputs.named(),
@@ -291,7 +299,9 @@ def _verdicts(documents: list[Any]) -> tuple[Verdict, ...]:
 
 
 def _assessments(documents: list[Any]) -> tuple[Assessment, ...]:
-    return tuple(from_mapping(Assessment, a, "case.json: assessments", InputError) for a in documents)
+    """An interval that does not exist is null in a document, NaN here."""
+    known = ({**a, "interval95": [math.nan if end is None else end for end in a["interval95"]]} for a in documents)
+    return tuple(from_mapping(Assessment, a, "case.json: assessments", InputError) for a in known)
 
 
 def _plural(count: int, noun: str) -> str:

@@ -52,6 +52,7 @@ def row_of(outcome: Outcome, name: str) -> CaseRow:
         if finding.probability is not None:
             numbers["lesion_probability"] = finding.probability
         numbers |= {f"{a.task}_probability": a.probability for a in finding.assessments}
+    numbers |= {f"{a.task.replace(' ', '_')}_probability": a.probability for a in (outcome.parts[0].assessments if outcome.parts else ())}
     for region in outcome.regions:
         size = region.feature("volume") or region.feature("area")
         if size is not None:

@@ -9,7 +9,7 @@ from diaphane.core.outcome import Outcome
 from diaphane.report.faces import faces_of
 from diaphane.report.html import page
 from diaphane.report.options import Options
-from diaphane.report.words import findings_of, solids_of, structures_of, summary_of
+from diaphane.report.words import findings_of, solids_of, structures_of, summary_of, whole_of
 
 
 def compose(outcome: Outcome, folder: Path, options: Options) -> tuple[Path, ...]:
@@ -34,6 +34,7 @@ def compose(outcome: Outcome, folder: Path, options: Options) -> tuple[Path, ...
         outcome=outcome,
         summary=summary,
         findings=[(told, told.finding and close_up(outcome, told.finding, options)) for told in findings_of(outcome, options.contributions)],
+        wholes=[(whole_of(part, outcome), part.assessments) for part in outcome.parts if part.assessments],
         structures=structures_of(outcome),
         solids=solids_of(outcome),
         pictures=pictures_of(outcome, options),

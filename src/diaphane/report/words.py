@@ -56,9 +56,12 @@ class Told:
 
 def summary_of(outcome: Outcome) -> list[str]:
     """The result in a few sentences."""
+    whole = [_of_whole(part, outcome) for part in outcome.parts if part.assessments]
     if all(part.labels is None for part in outcome.parts) and outcome.video is None:
         if not outcome.parts:
             return ["The input was refused: nothing was segmented, measured or assessed. Why, and what to do, stands below."]
+        if whole:
+            return [*whole, "No model here outlines anything in this kind of image: nothing was segmented or measured."]
         return ["No model here is made for this kind of image: nothing was segmented, measured or assessed."]
     lesions = outcome.decision.findings
     sentences = _faces(outcome)
@@ -66,7 +69,12 @@ def summary_of(outcome: Outcome) -> list[str]:
         possible = all(outcome.part(f.image).frame is not None for f in lesions)
         sentences.append(_count(lesions, "possible " if possible else ""))
     sentences += [_assessed(a, f) for f in lesions for a in f.assessments]
-    return sentences + [s for part in outcome.parts for s in _structures(part)]
+    return sentences + whole + [s for part in outcome.parts for s in _structures(part)]
+
+
+def whole_of(part: Part, outcome: Outcome) -> str:
+    """``The picture as a whole``, or which frame of the clip."""
+    return f"Frame {part.frame} as a whole" if outcome.video and not outcome.video.is_photo and part.frame is not None else "The picture as a whole"
 
 
 def findings_of(outcome: Outcome, contributions: int) -> list[Told]:
@@ -94,21 +102,32 @@ def solids_of(outcome: Outcome) -> list[Region]:
     return [r for part in outcome.parts if not part.image.is_picture for r in part.regions]
 
 
+def _of_whole(part: Part, outcome: Outcome) -> str:
+    """What networks say of the whole picture; of a clip's key frame, which frame."""
+    told = ", ".join(f"{a.task} {percent(a.probability)}" for a in part.assessments)
+    by = " and ".join(dict.fromkeys(f"'{a.bundle}'" for a in part.assessments))
+    return f"{whole_of(part, outcome)}: {told}, the network's own probability ({by}), not calibrated."
+
+
 def _structures(part: Part) -> list[str]:
     structures = [r for r in part.regions if r.role == "anatomy"]
-    if part.labels is not None and not part.labels.table:
-        return ["The labels that were given are empty: there was nothing to measure."]
-    if not structures or part.labels is None:
+    if part.labels is None:
         return []
+    if not part.labels.table:
+        return ["The labels that were given are empty: there was nothing to measure."]
+    absent = [label.name for label in part.labels.table if label.role == "anatomy" and label.name not in {r.name for r in structures}]
+    unseen = [f"Not seen: {name}." for name in absent]
+    return _sizes(part, structures) + unseen if structures else unseen
+
+
+def _sizes(part: Part, structures: list[Region]) -> list[str]:
     name = "area" if part.image.is_picture else "volume"
     sized = sorted(((r, f) for r in structures if (f := r.feature(name)) and not f.nan_reason), key=lambda pair: -pair[1].value)
     kept = [pair for pair in zip(structures, (r.feature(name) for r in structures), strict=True) if pair[1]] if len(sized) <= LISTED else sized[:LISTED]
     told = ", ".join(f"{r.name} {number(f.value)} {unit(f.unit)}" for r, f in kept if f)
     sentences = [f"Segmented: {told}." if len(sized) <= LISTED else f"{len(structures)} structures were measured; the largest: {told}."]
     ratios = (r.feature("area_ratio_to_opposite_side") for r in structures if r.name.startswith("right "))
-    sentences += [f"Right to left area ratio: {number(f.value)}." for f in ratios if f and not f.nan_reason]
-    absent = [label.name for label in part.labels.table if label.role == "anatomy" and label.name not in {r.name for r in structures}]
-    return sentences + [f"Not seen: {name}." for name in absent]
+    return sentences + [f"Right to left area ratio: {number(f.value)}." for f in ratios if f and not f.nan_reason]
 
 
 def _faces(outcome: Outcome) -> list[str]:
@@ -146,9 +165,10 @@ def _count(findings: tuple[Finding, ...], how: str) -> str:
     if not findings:
         return "No lesion was found."
     labels = sorted({f.label for f in findings})
-    noun = labels[0] if len(labels) == 1 else "lesion"
+    one = labels[0] if len(labels) == 1 else "lesion"
+    nouns = ("region of {}", "regions of {}") if one.endswith("s") else ("{}", "{}s")
     sites = ", ".join(dict.fromkeys(f.site for f in findings if f.site))
-    return f"{len(findings)} {how}{noun}{'s' if len(findings) > 1 else ''} found{': ' + sites if sites else ''}."
+    return f"{len(findings)} {how}{nouns[len(findings) > 1].format(one)} found{': ' + sites if sites else ''}."
 
 
 def _assessed(assessment: Assessment, finding: Finding) -> str:
