@@ -142,7 +142,7 @@ def _sorted(group: Group) -> list[Slice]:
         for frame, plane in enumerate(entry.header.planes)
         if plane.position is not None
     ]
-    return sorted(slices, key=lambda s: (s.at_mm, s.entry.header.sop_instance_uid, s.frame))
+    return sorted(slices, key=lambda s: (round(s.at_mm, 4), *np.round(s.position, 4), s.entry.header.sop_instance_uid, s.frame))
 
 
 def _without_duplicates(slices: list[Slice], decode: _Decoder) -> tuple[list[Slice], tuple[tuple[Say, str], ...]]:
