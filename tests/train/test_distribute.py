@@ -128,9 +128,9 @@ def test_folds_side_by_side_have_the_weights_of_folds_one_after_the_other(tmp_pa
 @pytest.mark.services
 def test_a_fold_whose_process_dies_is_named_and_the_others_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(side_by_side, "_train", folds_that_die.dies_in_fold_1)
-    work = SimpleNamespace(recipe=SimpleNamespace(fold=(0, 1, 2), threads=1), checked=None, out=tmp_path, texts={})
-    with pytest.raises(TrainingError, match=r"fold 1: its process died.*the other folds.*are kept: go on with --resume"):
-        side_by_side.train_folds(work, None, 2)
+    work = SimpleNamespace(recipe=SimpleNamespace(threads=1), jobs=(0, 1, 2), title="fold {}".format, checked=None, out=tmp_path, texts={})
+    with pytest.raises(TrainingError, match=r"fold 1: its process died.*the others.*are kept: go on with --resume"):
+        side_by_side.train_all(work, None, 2)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["fold_0", "fold_2"]
 
 
