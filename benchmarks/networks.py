@@ -1,4 +1,4 @@
-"""The four networks side by side: how good on the same held-out pictures after the same minutes, how large, how fast. The tables in docs/networks.md.
+"""The four networks side by side: how good on the same held-out pictures after the same minutes, how large, how fast. Tables in Markdown.
 
     .venv/bin/python benchmarks/networks.py zoo-training
 

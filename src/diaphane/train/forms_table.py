@@ -10,8 +10,9 @@ from diaphane.core.storage import reading
 from diaphane.errors import InputError
 
 UNKNOWN = ("", "unknown", "not known", "unk", "missing", "na", "n/a", "nan", "null", "-", "?")
-
+"""Words for that a value is not known."""
 LARGEST = 1e100
+"""Beyond it nothing is measured."""
 
 
 def read_table(path: Path) -> list[dict[str, str]]:

@@ -54,7 +54,7 @@ def section(metrics: Mapping[str, Any]) -> str:
     table = "\n".join(lines)
     return f"""## Subgroups
 
-The same results by what the data's list says of the items and by the size of what their masks hold. Nothing was learnt from these columns.
+The same results by what the data's list says of the items, which was not learnt from, and, of masks, by the size of what they hold.
 
 {table}
 

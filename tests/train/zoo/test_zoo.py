@@ -141,6 +141,10 @@ def test_entry_becomes_a_bundle_with_its_words_and_is_not_trained_twice(folds: t
     monkeypatch.setattr(make, "fit", lambda *_: pytest.fail("trained again"))
     make.make(entry, data, out, work)
     assert open_bundle(out / entry.name).files == bundle.files
+    (work / entry.name / "prepared").mkdir()  # as after a kill between the bundle and the figures of the test part
+    monkeypatch.setattr(make, "fit", lambda *_: (work / entry.name / "prepared").rmdir())
+    make.make(entry, data, out, work)
+    assert not (work / entry.name / "prepared").exists()
 
 
 def test_training_takes_the_folds_and_the_first_weights_of_another(
