@@ -20,9 +20,10 @@ import numpy as np
 
 from diaphane.engine.bundle import Bundle, open_bundle
 from diaphane.engine.session import Session
+from diaphane.nets.cost import cost
+from diaphane.train.build import build
 from diaphane.train.evaluate import interval_words
 from diaphane.train.forms_table import read_table
-from diaphane.train.init import weights_of
 from diaphane.train.paired import compared, sentence
 from diaphane.train.reasons import loads
 from diaphane.train.zoo.entries import NETWORKS
@@ -63,8 +64,8 @@ def table(work: Path, which: str) -> str:
     titles = ["network", *(f"Jaccard, {label} (95 % interval)" for label in labels), "parameters", "ms, 1 thread", "ms, all", "MB", "steps"]
     lines = [f"| {' | '.join(titles)} |", "| --- " * len(titles) + "|"]
     for name, folder in folders.items():
-        loop = loads((folder / "recipe.toml").read_text(encoding="utf-8"), str(folder)).loop
-        parameters = sum(weight.numel() for weight in weights_of(bundles[name], 0).values()) / 1e6
+        recipe = loads((folder / "recipe.toml").read_text(encoding="utf-8"), str(folder))
+        loop, parameters = recipe.loop, cost(build(recipe), recipe.input.tensor_shape).parameters / 1e6
         figures = (f"{one['jaccard']['mean']:.3f} ({interval_words(one['jaccard']['ci95'])})" for one in found[name]["summary"].values())
         times = f"{alone[name]:.1f}", f"{together[name]:.1f}"
         cells = [f"`{name}`", *figures, f"{parameters:.2f} M", *times, f"{len(bundles[name].members[0]) / 1e6:.1f}", f"{loop.steps} of {loop.batch_size}"]

@@ -95,6 +95,11 @@ def test_every_entry_has_a_plan_that_the_trainer_understands_and_shipped_ones_ha
             assert not other or [e.name for e in ENTRIES].index(other) < [e.name for e in ENTRIES].index(entry.name)
 
 
+def test_no_shipped_bundle_is_larger_than_12_mb() -> None:
+    sizes = {folder.parent.name: sum(f.stat().st_size for f in folder.parent.iterdir()) for folder in Path(shipped.__file__).parent.glob("*/SHA256SUMS")}
+    assert sizes and max(sizes.values()) <= 12_000_000
+
+
 def test_lists_leave_out_what_they_say(data: Path, tmp_path: Path) -> None:
     assert [row["image"] for row in read_table(datasets.lungs(data, tmp_path))] == [f"images/{n}.png" for n in (1, 2, 3)]
     skin = read_table(datasets.isic_training(data, tmp_path))
