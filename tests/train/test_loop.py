@@ -238,5 +238,7 @@ def test_soft_dice_is_the_slow_obvious_sum_in_three_dimensions() -> None:
             p, t = soft[n, c], (labels[n] == c).float()
             values.append((2 * (p * t).sum() + 1) / (p.sum() + t.sum() + 1))
     assert float(soft_dice(logits, labels)) == pytest.approx(1 - float(torch.stack(values).mean()), abs=1e-6)
+    one = [torch.cat([*batch])[None] for batch in (logits.movedim(1, -1), labels)]  # the batch as one image
+    assert float(soft_dice(logits, labels, together=True)) == pytest.approx(float(soft_dice(one[0].movedim(-1, 1), one[1])), abs=1e-6)
     assert float(cross_entropy(logits, labels)) == pytest.approx(float(torch.nn.functional.cross_entropy(logits, labels)), abs=1e-5)
     assert float(total_loss(soft_dice, [logits, logits * 2], labels)) == pytest.approx(float(soft_dice(logits, labels) + soft_dice(logits * 2, labels)) / 2)

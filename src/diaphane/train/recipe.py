@@ -8,7 +8,7 @@ from typing import Literal
 from diaphane.core.recipe import InputRecipe, LabelRecipe
 from diaphane.nets.design import EncoderName, NetworkName, NormName
 
-LossName = Literal["dice_cross_entropy", "dice_focal", "cross_entropy", "focal"]
+LossName = Literal["dice_cross_entropy", "batch_dice_cross_entropy", "dice_focal", "cross_entropy", "focal"]
 OptimizerName = Literal["adamw", "adam", "sgd"]
 ScheduleName = Literal["poly", "cosine", "step"]
 
