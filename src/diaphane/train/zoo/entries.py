@@ -77,7 +77,7 @@ COMPARED_MINUTES, COMPARED_LUNGS_MINUTES = 15, 5
 ENTRIES: tuple[Entry, ...] = (
     Entry(name="hippocampus", data=datasets.hippocampus, options=folds(66)),
     Entry(name="lungs", data=datasets.lungs, options=folds(36), not_assessed=LONE_LUNGS),
-    Entry(name="lung_findings", data=datasets.lung_findings, options=folds(18), more=whole_lung, not_assessed=CHEST),
+    Entry(name="lung_findings", data=datasets.lung_findings, options=folds(24), more=whole_lung, not_assessed=CHEST),
     Entry(name="pneumonia", data=datasets.pneumonia, options=folds(20), init="lung_findings", more=blacked_out, needs="pneumonia_blacked"),
     Entry(
         name="pneumonia_blacked", data=datasets.pneumonia_blacked, options=Options(folds=5, minutes=20), init="lung_findings", split="pneumonia",
