@@ -22,8 +22,8 @@ check: $(VENV)/.dev            ## style, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev    ## side by side with peers, into benchmarks/RESULTS.md; nothing else should run
-	$(BIN)/python benchmarks/results.py
+bench: $(VENV)/.bench          ## side by side with peers, into benchmarks/RESULTS.md; nothing else should run (DATA=folder, ONLY="engine ops")
+	DIAPHANE_DATA=$(DATA) $(BIN)/python benchmarks/results.py $(ONLY)
 
 train-zoo: $(VENV)/.dev        ## train, evaluate and export the shipped bundles (DATA=folder, ONLY=name)
 	$(BIN)/python -m diaphane.train.zoo --data $(DATA) $(if $(ONLY),--only $(ONLY))
@@ -36,9 +36,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.base: $(VENV)/bin/python $(SETUP)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[openvino]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.base $(SETUP)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,train]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,train,openvino,dask]'
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.dev $(SETUP)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,train,openvino,bench,dask]'
 	touch $@

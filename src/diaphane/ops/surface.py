@@ -1,20 +1,19 @@
 """The surface of a structure as a mesh.
 
-Source: marching cubes as by Lewiner, Lopes, Vieira, Tavares, J Graphics Tools 8, 1 (2003); decimation by quadric error
-(Garland, Heckbert, SIGGRAPH 1997).
+Source: decimation by quadric error, Garland, Heckbert, SIGGRAPH 1997; for marching cubes see `diaphane.ops.marching_cubes`.
 """
 
 from __future__ import annotations
 
+import cv2
 import fast_simplification
 import numpy as np
-from scipy import ndimage
-from skimage.measure import marching_cubes
 
 from diaphane.core.arrays import BoolArray, FloatArray
 from diaphane.core.geometry import Geometry
 from diaphane.core.mesh import Mesh
 from diaphane.errors import InputError
+from diaphane.ops.marching_cubes import marching_cubes
 
 BLUR = 1.0
 """Standard deviation of the smoothing, in voxels: enough that steps between slices do not show."""
@@ -38,15 +37,22 @@ def surface(mask: BoolArray, geometry: Geometry, *, start: tuple[int, ...] = (0,
     count = int(np.count_nonzero(mask))
     if count == 0:
         raise InputError("an empty mask has no surface")
-    field = ndimage.gaussian_filter(np.pad(mask, REACH).astype(np.float32), BLUR, truncate=REACH)
-    vertices, faces, _, _ = marching_cubes(field, _level(field, count), allow_degenerate=False)
+    field = _blurred(mask)
+    vertices, faces = marching_cubes(field, _level(field, count))
     placed = geometry.to_world(vertices.astype(np.float64) + (np.array(start) - REACH)).astype(np.float32)
-    return outward(Mesh(placed, np.asarray(faces, np.int32)))
+    is_left_handed = np.linalg.det(geometry.affine[:3, :3]) < 0
+    return Mesh(placed, np.ascontiguousarray(faces[:, ::-1]) if is_left_handed else faces)
 
 
-def outward(mesh: Mesh) -> Mesh:
-    """``mesh`` with its faces turned so that they look outward: a left-handed affine turns them in."""
-    return mesh if mesh.volume_mm3 >= 0 else Mesh(mesh.vertices_mm, np.ascontiguousarray(mesh.faces[:, ::-1]))
+def _blurred(mask: BoolArray) -> FloatArray:
+    """``mask`` with ``REACH`` voxels of background around it, smoothed; slice by slice, then along the slices."""
+    field = np.pad(mask, REACH).astype(np.float32)
+    weights, one = cv2.getGaussianKernel(2 * REACH + 1, BLUR, cv2.CV_32F), np.ones(1, np.float32)
+    for plane in field:
+        cv2.sepFilter2D(plane, -1, weights, weights, dst=plane, borderType=cv2.BORDER_REPLICATE)
+    for row in range(field.shape[1]):
+        field[:, row] = cv2.sepFilter2D(np.ascontiguousarray(field[:, row]), -1, one, weights, borderType=cv2.BORDER_REPLICATE)
+    return field
 
 
 def thinned(mesh: Mesh, triangles: int) -> Mesh:
@@ -62,8 +68,9 @@ def _level(field: FloatArray, count: int) -> float:
 
     It is the mean over some of the ranks around that one: on a regular shape many voxels share one value.
     """
-    ranked = np.sort(field[field > LOWEST_LEVEL])[::-1]
-    reach = int(np.count_nonzero((ranked > 0.25) & (ranked < 0.75))) // 4
-    around = ranked[max(0, count - 1 - reach) : count + reach]
-    above = float(around.mean()) if len(ranked) >= count else LOWEST_LEVEL
+    values = field[field > LOWEST_LEVEL]
+    reach = int(np.count_nonzero((values > 0.25) & (values < 0.75))) // 4
+    low, high = max(0, len(values) - count - reach), len(values) - max(0, count - 1 - reach)
+    ranked = np.partition(values, (low, high - 1)) if len(values) >= count else values
+    above = float(ranked[low:high].mean()) if len(values) >= count else LOWEST_LEVEL
     return min(max(above, LOWEST_LEVEL), 0.5, HIGHEST_SHARE * float(field.max()))

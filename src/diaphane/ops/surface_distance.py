@@ -11,6 +11,10 @@ from scipy.spatial import cKDTree
 
 from diaphane.core.arrays import BoolArray, FloatArray
 from diaphane.errors import InputError
+from diaphane.ops.distance import distance
+
+SPARSE = 30
+"""A tree of surface voxels takes as long as a map of distances over so many times as many voxels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,10 @@ def _surface(mask: BoolArray, flat: bool) -> BoolArray:
 
 
 def _nearest(surface: BoolArray, other: BoolArray, spacing: Sequence[float]) -> FloatArray:
-    """From each voxel of ``surface`` to the nearest of ``other``; a tree of points, for surfaces are thin and a map of distances is not."""
+    """From each voxel of ``surface`` to the nearest of ``other``: by a tree of points, or by a map of distances where surfaces fill much of the box."""
     apart = np.argwhere(surface & ~other)
+    if SPARSE * len(apart) > surface.size:
+        return distance(~other, spacing)[surface]
     distances = np.zeros(int(np.count_nonzero(surface)), np.float32)
     if len(apart):
         tree = cKDTree(np.argwhere(other) * spacing, leafsize=32, balanced_tree=False, compact_nodes=False)

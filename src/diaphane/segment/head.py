@@ -22,6 +22,8 @@ from diaphane.core.image import Image
 from diaphane.core.labels import Labels
 from diaphane.core.recipe import LabelRecipe
 from diaphane.core.verdict import Verdict
+from diaphane.ops.components import numbered
+from diaphane.ops.distance import distance
 from diaphane.ops.hounsfield import is_hounsfield
 from diaphane.ops.orient import turned, turned_back, turned_spacing
 from diaphane.segment.outline import enclosed, largest_part, outline
@@ -131,7 +133,7 @@ def _walls(array: Array, spacing: Spacing) -> BoolArray:
 
 def _without_specks(bone: BoolArray, spacing: Spacing) -> BoolArray:
     """``bone`` without parts below ``SPECK_MM3``, which noise makes."""
-    parts, _ = ndimage.label(bone)
+    parts = numbered(bone, corners=False)
     large = np.bincount(parts.ravel()) * (spacing[0] * spacing[1] * spacing[2]) >= SPECK_MM3
     large[0] = False
     return np.asarray(large[parts])
@@ -146,7 +148,7 @@ def head_cavity(head: BoolArray, bone: BoolArray, spacing: Spacing) -> Cavity:
     wall, inside = _blocks(bone, step).max(axis=(1, 3, 5)), _blocks(head, step).min(axis=(1, 3, 5))
     coarse = [s * n for s, n in zip(spacing, step, strict=True)]
     found = Cavity(np.zeros_like(wall), 0.0)
-    depth = np.asarray(ndimage.distance_transform_edt(~wall, sampling=coarse), np.float32)
+    depth = distance(~wall, coarse)
     for number, seed in enumerate(_deepest(np.where(inside, depth, 0)) if wall.any() else []):
         tried = _cavity(depth, wall, inside, coarse, seed)
         passes = _enclosed(float(np.count_nonzero(tried.mask)) * float(np.prod(coarse)) / 1000, tried.lined)
@@ -161,8 +163,8 @@ def head_cavity(head: BoolArray, bone: BoolArray, spacing: Spacing) -> Cavity:
 
 def _deepest(depth: FloatArray) -> list[tuple[int, ...]]:
     """The deepest point of each of the places that lie ``CORE_MM`` off bone, the deepest place first."""
-    places, count = ndimage.label(depth > CORE_MM)
-    points = ndimage.maximum_position(depth, places, range(1, count + 1))
+    places = numbered(depth > CORE_MM, corners=False)
+    points = ndimage.maximum_position(depth, places, range(1, int(places.max()) + 1))
     return sorted(points, key=lambda point: -float(depth[point]))[:MOST_PLACES]
 
 
@@ -172,7 +174,7 @@ def _cavity(depth: FloatArray, wall: BoolArray, inside: BoolArray, coarse: list[
     seeds[seed] = 2
     flooded = np.asarray(watershed(-depth, seeds, mask=~wall | ~inside) == 2)
     core = largest_part(flooded & (depth > CANAL_MM))
-    near = ndimage.distance_transform_edt(~core, sampling=coarse) <= CORNER_MM if core.any() else core
+    near = distance(~core, coarse) <= CORNER_MM if core.any() else core
     basin = ndimage.binary_fill_holes(largest_part(ndimage.binary_opening(flooded & near)))
     grown = np.asarray(ndimage.binary_dilation(basin))
     shell = grown & ~basin

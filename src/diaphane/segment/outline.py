@@ -7,7 +7,7 @@ import numpy as np
 from scipy import ndimage
 
 from diaphane.core.arrays import Array, BoolArray
-from diaphane.ops.components import filled
+from diaphane.ops.components import filled, numbered
 
 TABLE_MM = 3.0
 """Table tops and head rests are thinner than twice this."""
@@ -48,7 +48,7 @@ def _without_table(tissue: BoolArray, spacing: tuple[float, float, float]) -> Bo
         return core
     whole = largest_part(tissue)
     body = _slicewise(cv2.MORPH_DILATE, core, _disc(AROUND_MM, spacing)) & whole
-    parts, _ = ndimage.label(whole & ~body)
+    parts = numbered(whole & ~body, corners=False)
     boxes = ndimage.find_objects(parts)
     small = [max((side.stop - side.start) * s for side, s in zip(box, spacing, strict=True)) < LIMB_MM for box in boxes]
     return np.asarray(body | np.array([False, *small])[parts])
@@ -56,9 +56,9 @@ def _without_table(tissue: BoolArray, spacing: tuple[float, float, float]) -> Bo
 
 def largest_part(mask: BoolArray) -> BoolArray:
     """The largest 6-connected part of ``mask`` [k, j, i]; empty where it is."""
-    parts, count = ndimage.label(mask)
-    if count == 0:
+    if not mask.any():
         return mask
+    parts = numbered(mask, corners=False)
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     return np.asarray(parts == sizes.argmax())
