@@ -6,9 +6,12 @@ outcome = diaphane.run("lesion.png", "case")
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from diaphane.errors import BundleError, DiaphaneError, InputError, RefusedError, StorageError, UsageError
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # ONNX Runtime reads it once, when it is imported; it would keep a file about its use, to be sent
 
 if TYPE_CHECKING:
     from diaphane.core.candidate import Candidate

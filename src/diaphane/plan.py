@@ -9,6 +9,7 @@ from pathlib import Path
 from diaphane.acquire.options import Options as AcquireOptions
 from diaphane.assess.options import Options as AssessOptions
 from diaphane.core.strict import from_mapping
+from diaphane.engine.options import Options as EngineOptions
 from diaphane.errors import UsageError
 from diaphane.fuse.options import Options as FuseOptions
 from diaphane.measure.options import Options as MeasureOptions
@@ -30,6 +31,8 @@ class Plan:
     fuse: FuseOptions = field(default_factory=FuseOptions)
     view: ViewOptions = field(default_factory=ViewOptions)
     report: ReportOptions = field(default_factory=ReportOptions)
+    engine: EngineOptions = field(default_factory=EngineOptions)
+    """what runs the networks of every stage"""
     seed: int = 0
     """of everything that draws; no stage of today's run does"""
 

@@ -76,12 +76,18 @@ def _command(name: str, words: list[str]) -> int:
     except BrokenPipeError:  # the reader of our output left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as problem:  # what no stage foresaw: a broken disk, a folder that went away
+    except (OSError, MemoryError) as problem:  # what no stage foresaw: a broken disk, a folder that went away
         if parsed.debug:
             raise
-        sys.stderr.write(f"diaphane {name}: {problem.filename or 'the system'}: {problem.strerror or problem}\n")
+        sys.stderr.write(f"diaphane {name}: {_unforeseen(problem)}\n")
         return 1
     return code
+
+
+def _unforeseen(problem: OSError | MemoryError) -> str:
+    if isinstance(problem, MemoryError):
+        return "not enough memory; close other programs, crop the image, or take a machine with more"
+    return f"{problem.filename or 'the system'}: {problem.strerror or problem}"
 
 
 def entry() -> None:

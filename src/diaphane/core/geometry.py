@@ -37,7 +37,7 @@ class Geometry:
         if affine.shape != (4, 4) or not np.isfinite(affine).all():
             raise InputError(f"an affine must be a finite 4x4 matrix, got shape {affine.shape}")
         if abs(np.linalg.det(affine[:3, :3])) < 1e-14:
-            raise InputError("an affine must have an inverse: a spacing of 0 or two parallel axes was found")
+            raise InputError("an affine must have an inverse: a spacing of 0 (or next to it) or two parallel axes was found; correct it in the file's header")
         object.__setattr__(self, "affine", frozen(affine))
 
     @classmethod

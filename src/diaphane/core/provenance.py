@@ -5,11 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What ran a network: with the same, the same network gives the same bytes again."""
+
+    engine: str
+    version: str
+    device: str
+    precision: str
+    threads: int
+    """0: as many as there were cores."""
+
+    @property
+    def words(self) -> str:
+        """``openvino 2026.4.1 on CPU, bfloat16, all threads``."""
+        threads = f"{self.threads} thread{'s' * (self.threads > 1)}" if self.threads else "all threads"
+        return f"{self.engine} {self.version} on {self.device}, {self.precision}, {threads}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +47,8 @@ class Provenance:
     seed: int
     created: str
     """ISO 8601, UTC: when the case was first made; ``SOURCE_DATE_EPOCH`` fixes it."""
+    engines: Mapping[str, Ran] = field(default_factory=dict)
+    """Bundle to what ran its network."""
 
 
 @cache
