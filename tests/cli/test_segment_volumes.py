@@ -34,7 +34,7 @@ def scan(tmp_path: Path, rng: np.random.Generator) -> Path:
 def test_volume_gives_label_map_probability_and_slices_on_its_own_grid(bundle: Path, scan: Path, tmp_path: Path) -> None:
     assert main(["segment", str(scan), "--bundle", str(bundle), "--out", str(tmp_path / "out"), "--overlay", "--probabilities"]) == 0
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
-        "scan.nii.gz", "scan_overlay.png", "scan_probability.nii.gz", "scan_uncertainty.nii.gz"
+        "scan.nii.gz", "scan_disagreement.nii.gz", "scan_overlay.png", "scan_probability.nii.gz", "scan_uncertainty.nii.gz"
     ]  # fmt: skip
     array, geometry = read_nifti(tmp_path / "out/scan.nii.gz")
     assert array.dtype == np.uint8

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.networks import zoo_with
+from tests.networks import spots_bundle, threshold_network, write_made_bundle, zoo_with
 from tests.phantoms import LESION, disc
 
 from diaphane import zoo
@@ -16,6 +16,7 @@ from diaphane.core.image import Image
 from diaphane.core.labels import Labels
 from diaphane.core.recipe import LabelRecipe, OutputLimits
 from diaphane.engine.bundle import Bundle, open_bundle
+from diaphane.engine.looks import entropy
 from diaphane.errors import InputError
 from diaphane.ops.nifti import read_nifti
 from diaphane.ops.overlap import dice
@@ -24,7 +25,7 @@ from diaphane.segment import Options, predict, segmenters
 from diaphane.segment.cleanup import cleaned
 from diaphane.segment.files import read_labels, write_labels
 from diaphane.segment.gate import input_verdict, output_verdicts
-from diaphane.segment.predict import entropy, labels_of
+from diaphane.segment.predict import labels_of
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,13 @@ def test_labels_take_the_most_probable_structure_above_the_threshold() -> None:
     p = np.array([[[0.6, 0.4, 0.2]], [[0.3, 0.35, 0.1]], [[0.1, 0.25, 0.7]]])
     assert labels_of(p, 0.5).tolist() == [[0, 1, 2]]
     assert labels_of(p, 0.35).tolist() == [[1, 1, 2]]
+
+
+def test_with_a_threshold_a_structure_the_last_that_reaches_its_own_counts() -> None:
+    p = np.array([[[0.9, 0.6, 0.3]], [[0.06, 0.3, 0.25]], [[0.04, 0.1, 0.45]]], np.float32)
+    assert labels_of(p, (0.2, 0.2)).tolist() == [[0, 1, 2]]
+    assert labels_of(p, (0.2, 0.1)).tolist() == [[0, 2, 2]]
+    assert labels_of(p, (0.05, 0.5)).tolist() == [[1, 1, 1]]
 
 
 def test_entropy_is_0_when_sure_and_1_when_nothing_is_known() -> None:
@@ -173,3 +181,26 @@ def test_picture_whose_labels_a_person_drew_has_no_probability(tmp_path: Path) -
     drawn = Labels(disc(5, 16)[None].astype(np.uint8), LESION)
     write_labels(drawn, tmp_path, "x")
     assert read_labels(tmp_path, "x", LESION, "given").probability is None
+
+
+def test_picture_seen_by_two_networks_and_in_the_mirror_has_their_mean_and_their_disagreement(tmp_path: Path, rng: np.random.Generator) -> None:
+    recipe = (spots_bundle(tmp_path / "one", (16, 16)) / "recipe.toml").read_text() + "mirror = [false, true]\n"
+    networks = [threshold_network((1, 16, 16), [level], gain=8) for level in (0.3, 0.6)]
+    bundle = open_bundle(write_made_bundle(tmp_path / "two", recipe, networks))
+    image = Image(rng.integers(0, 256, (1, 16, 16)).astype(np.uint8))
+    each = np.stack([1 / (1 + np.exp(-8 * (image.array[0] / 255 - level))) for level in (0.3, 0.6)])
+
+    def surprise(p: np.ndarray) -> np.ndarray:
+        return np.asarray(-(p * np.log2(p) + (1 - p) * np.log2(1 - p)))
+
+    for options in (Options(), Options(mirror=True)):  # the networks look at single pixels: the mirror shows them the same
+        labels = predict(prepare(image, bundle.recipe), bundle, options)
+        assert labels.probability is not None
+        assert labels.disagreement is not None
+        assert np.allclose(labels.probability[0], each.mean(axis=0), atol=1e-5)
+        assert np.allclose(labels.disagreement[0], surprise(each.mean(axis=0)) - surprise(each).mean(axis=0), atol=1e-4)
+    write_labels(labels, tmp_path / "out", "x")
+    back = read_labels(tmp_path / "out", "x", bundle.recipe.labels, "two")
+    assert back.disagreement is not None
+    assert np.abs(back.disagreement - labels.disagreement).max() <= 1 / 510 + 1e-6
+    assert predict(prepare(image, bundle.recipe), bundle, Options(members="first")).disagreement is None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations, product
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def blobs(order: tuple[int, ...], flips: tuple[int, ...], spacing: tuple[float, 
     return Image(np.exp2(-((away / RADIUS_MM) ** 2)).max(axis=-1).astype(np.float32), geometry)
 
 
-@pytest.mark.parametrize(("size", "step"), [((16, 16, 16), 1), ((1, 64, 64), 7)])
+@pytest.mark.parametrize(("size", "step"), [((16, 16, 16), 5), ((1, 64, 64), 17)])
 def test_blobs_come_back_within_half_a_voxel_however_the_volume_is_stored(size: tuple[int, ...], step: int, tmp_path: Path) -> None:
     bundle = made_bundle(tmp_path / "b", size, (2.0, 1.5, 1.5))
     for order, flips in list(product(permutations(range(3)), product((1, -1), repeat=3)))[::step]:
@@ -62,10 +63,14 @@ def test_on_the_network_s_own_grid_each_voxel_has_the_network_s_word(tmp_path: P
     soft = np.exp(np.stack([np.zeros_like(x), 4 * (x - 0.2), 4 * (x - 0.6)]))
     soft /= soft.sum(axis=0)
     assert np.array_equal(labels.array, np.where(1 - soft[0] >= 0.6, 1, 0))
+    own = replace(bundle, recipe=replace(bundle.recipe, thresholds=(0.5, 0.12)))
+    wanted = np.where(soft[2] >= 0.12, 2, np.where(soft[1] >= 0.5, 1, 0))
+    assert np.array_equal(predict(prepare(Image(x, geometry), bundle.recipe), own, Options(smallest_part=0)).array, wanted)
+    assert set(np.unique(wanted)) == {0, 1, 2}
     assert labels.probability is not None
     assert labels.uncertainty is not None
-    assert np.allclose(labels.probability, 1 - soft[0], atol=1e-5)
-    assert np.allclose(labels.uncertainty, -(soft * np.log(soft)).sum(axis=0) / np.log(3), atol=1e-5)
+    assert np.allclose(labels.probability, 1 - soft[0], atol=3e-4)  # half precision
+    assert np.allclose(labels.uncertainty, -(soft * np.log(soft)).sum(axis=0) / np.log(3), atol=3e-4)
 
 
 def test_specks_of_a_volume_go_and_what_a_structure_encloses_stays() -> None:

@@ -24,14 +24,16 @@ class Labels:
     table: tuple[LabelRecipe, ...]
     """The meaning of each value, by rising value; values need not follow each other."""
     probability: FloatArray | None = None
-    """[k, j, i], 0-1: that the pixel belongs to any structure. None where a person drew the labels."""
+    """[k, j, i], 0-1: that the pixel belongs to any structure; of volumes in half precision. None where a person drew the labels."""
     uncertainty: FloatArray | None = None
     """[k, j, i], 0-1: entropy of the class probabilities over its maximum."""
     source: str = ""
     """The bundle that made it, or ``given``."""
+    disagreement: FloatArray | None = None
+    """[k, j, i], 0-1: the part of ``uncertainty`` that comes from looks (members of an ensemble, mirror images) that say different things. None of one look."""
 
     def __post_init__(self) -> None:
-        for name in ("array", "probability", "uncertainty"):
+        for name in ("array", "probability", "uncertainty", "disagreement"):
             value = getattr(self, name)
             if value is None:
                 continue

@@ -12,11 +12,11 @@ from diaphane.core.image import Image
 from diaphane.core.labels import Labels
 from diaphane.core.region import Feature, Region
 from diaphane.errors import InputError
-from diaphane.measure import colour, glcm, intensity, shape
+from diaphane.measure import colour, confidence, glcm, intensity, shape
 from diaphane.measure.options import Options
 from diaphane.measure.sides import with_side_ratios
 from diaphane.measure.view import View, view_of
-from diaphane.ops.components import components
+from diaphane.ops.components import components, numbered
 from diaphane.ops.hounsfield import UNIT, is_hounsfield
 
 FAMILIES: dict[str, Callable[[View, Options], list[Feature]]] = {
@@ -25,7 +25,6 @@ FAMILIES: dict[str, Callable[[View, Options], list[Feature]]] = {
     "glcm": glcm.features,
 }
 """Families that look at the pixels of a picture; shape looks at the mask alone and is taken on the source grid."""
-NEIGHBOURS = np.ones((3, 3, 3), bool)
 
 
 def extract(image: Image, labels: Labels, options: Options) -> tuple[Region, ...]:
@@ -33,7 +32,8 @@ def extract(image: Image, labels: Labels, options: Options) -> tuple[Region, ...
 
     Each connected part of a lesion is a region; an organ is one region, however many parts it has. A feature that
     does not exist (texture of one pixel, colour of a grey picture) is NaN with a reason, or absent where the whole
-    family does not apply. Of a volume shape and intensity statistics are taken, on its own grid.
+    family does not apply. Of a volume shape and intensity statistics are taken, on its own grid. Where the labels know how
+    sure they are, so does the region.
 
     Raises:
         InputError: The labels lie on another grid.
@@ -42,11 +42,10 @@ def extract(image: Image, labels: Labels, options: Options) -> tuple[Region, ...
         raise InputError(f"the mask has {labels.array.shape} pixels, the image {image.shape}; they must lie on one grid")
     regions = regions_of(labels)
     if image.is_picture:
-        anything = labels.array[0] > 0
-        measured = tuple(replace(r, features=tuple(_of_picture(image, r, anything, options))) for r in regions)
+        measured = tuple(replace(r, features=tuple(_of_picture(image, r, labels, options))) for r in regions)
         return with_side_ratios(measured, labels.table, "area")
     unit = UNIT if is_hounsfield(image) else "1"
-    measured = tuple(replace(r, features=tuple(_of_volume(image, r, unit))) for r in regions)
+    measured = tuple(replace(r, features=tuple(_of_volume(image, r, labels, unit))) for r in regions)
     return with_side_ratios(measured, labels.table, "volume")
 
 
@@ -88,21 +87,23 @@ def _parts(mask: BoolArray) -> list[tuple[tuple[slice, ...], BoolArray]]:
         return [((slice(0, 1), *box), part[:, *box]) for box, part in flat]
     from scipy import ndimage
 
-    numbers, _ = ndimage.label(mask, structure=NEIGHBOURS)
+    numbers = numbered(mask, corners=True)
     parts = [(box, np.asarray(numbers[box] == n)) for n, box in enumerate(ndimage.find_objects(numbers), start=1)]
     return sorted(parts, key=lambda part: -int(part[1].sum()))
 
 
-def _of_picture(image: Image, region: Region, anything: BoolArray, options: Options) -> Iterator[Feature]:
+def _of_picture(image: Image, region: Region, labels: Labels, options: Options) -> Iterator[Feature]:
     yield from shape.features(region, image.geometry, image.shape)
-    view = view_of(image, region, anything, options.long_side_px)
+    yield from confidence.features(region, labels)
+    view = view_of(image, region, labels.array[0] > 0, options.long_side_px)
     for family in FAMILIES.values():
         yield from family(view, options)
 
 
-def _of_volume(image: Image, region: Region, unit: str) -> Iterator[Feature]:
+def _of_volume(image: Image, region: Region, labels: Labels, unit: str) -> Iterator[Feature]:
     from diaphane.measure import solid  # scikit-image and half of SciPy: not for a picture
 
     yield from solid.features(region, image.geometry, image.shape)
+    yield from confidence.features(region, labels)
     if image.channels == 1:
         yield from intensity.of_values(image.array[region.slices][region.mask], "source grid", unit)

@@ -78,14 +78,18 @@ def find_faces(case: Case, clip: Video, bundles: Mapping[str, Bundle], plan: Pla
 def segment_faces(image: Image, faces: tuple[Face, ...], bundle: Bundle, options: SegmentOptions) -> Labels:
     """What ``bundle`` sees in the square around each face, on the grid of the whole picture; nothing elsewhere."""
     array = np.zeros(image.shape, np.uint8)
-    probability, uncertainty = np.zeros(image.shape, np.float32), np.zeros(image.shape, np.float32)
+    maps = {name: np.zeros(image.shape, np.float32) for name in ("probability", "uncertainty", "disagreement")}
+    known: set[str] = set()
     for face in sorted(faces, key=lambda f: f.score):  # where squares overlap, the surer face has the last word
         box = face_square(face.box_px, image.size_px)
         part = replace(image, array=cropped(image.array[0], box)[None])
         seen = predict(prepare(part, bundle.recipe), bundle, options)
-        for whole, of_face in ((array, seen.array), (probability, seen.probability), (uncertainty, seen.uncertainty)):
-            cropped(whole[0], box)[...] = 0 if of_face is None else of_face[0]
-    return Labels(array, bundle.recipe.labels, probability, uncertainty, bundle.name)
+        cropped(array[0], box)[...] = seen.array[0]
+        for name, whole in maps.items():
+            if (of_face := getattr(seen, name)) is not None:
+                cropped(whole[0], box)[...] = of_face[0]
+                known.add(name)
+    return Labels(array, bundle.recipe.labels, source=bundle.name, **{name: whole for name, whole in maps.items() if name in known})
 
 
 def is_face_photo(image: Image, faces: Sequence[Face], bundles: Mapping[str, Bundle]) -> bool:

@@ -13,11 +13,11 @@ from diaphane.errors import InputError
 from diaphane.ops.nifti import read_nifti, write_nifti
 from diaphane.ops.picture import read_fraction, read_png, write_fraction, write_png
 
-FRACTIONS = ("probability", "uncertainty")
+FRACTIONS = ("probability", "uncertainty", "disagreement")
 
 
 def write_labels(labels: Labels, folder: Path, stem: str, *, geometry: Geometry | None = None, probabilities: bool = True) -> None:
-    """``STEM.nii.gz`` of a volume, ``STEM.png`` of a picture (value = label); ``STEM_probability``, ``STEM_uncertainty`` where there are any.
+    """``STEM.nii.gz`` of a volume, ``STEM.png`` of a picture (value = label); ``STEM_probability`` and the other ``FRACTIONS`` that there are.
 
     ``geometry`` is where a volume lies; a picture needs none. In PNG a fraction of 1 is 255, in NIfTI it is 1 (float32).
 
@@ -51,4 +51,4 @@ def read_labels(folder: Path, stem: str, table: tuple[LabelRecipe, ...], source:
         array = read_png(folder / f"{stem}.png")[None]
         files = [folder / f"{stem}_{kind}.png" for kind in FRACTIONS]
         fractions = [read_fraction(file)[None] if file.exists() else None for file in files]
-    return Labels(array, table, fractions[0], fractions[1], source)
+    return Labels(array, table, fractions[0], fractions[1], source, fractions[2])
