@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
@@ -65,8 +67,15 @@ def test_voxels_that_are_no_numbers_count_as_the_lowest(rng: np.random.Generator
     array[0, 0, :2] = np.nan, np.inf
     prepared = prepare(Image(array, Geometry(LYING, calibrated=True)), recipe())
     assert prepared.array.min() == array[np.isfinite(array)].min()
-    nothing = prepare(Image(np.full((2, 3, 4), np.nan), Geometry(LYING, calibrated=True)), recipe(normalisation="z-score", mean=(), std=()))
-    assert not nothing.array.any()
+    with pytest.raises(InputError, match="made: no voxel holds a finite number"):
+        prepare(Image(np.full((2, 3, 4), np.nan), Geometry(LYING, calibrated=True), "made"), recipe())
+
+
+def test_grid_that_a_wrong_spacing_would_make_huge_is_refused_before_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("diaphane.prepare.prepare"), "resample_volume", lambda *_: pytest.fail("it was made"))
+    far = Image(np.zeros((30, 30, 30), np.float32), Geometry(np.diag([2000.0, 2000, 2000, 1]), calibrated=True), "far")
+    with pytest.raises(InputError, match=r"far: brought from voxels of 2000 x 2000 x 2000 mm .* needs .* of memory .* look whether the spacing"):
+        prepare(far, recipe())
 
 
 def test_picture_and_colours_are_refused(rng: np.random.Generator) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from diaphane.core.finding import Assessment, Decision
-from diaphane.core.outcome import Outcome
+from diaphane.core.outcome import Outcome, Preparation
 from diaphane.core.recipe import LabelRecipe
 from diaphane.core.verdict import Verdict
 from diaphane.report import Options, compose
@@ -147,3 +147,12 @@ def test_table_over_cases_keeps_failures_and_quotes_names(outcome: Outcome, tmp_
 def test_numbers_read_as_people_write_them() -> None:
     assert [percent(p) for p in (0.0001, 0.23, 0.9999)] == ["< 1 %", "23 %", "> 99 %"]
     assert [number(v) for v in (0, 1234.5, 0.1234, 0.00001, math.nan)] == ["0", "1\u202f234", "0.123", "1.00e-05", "-"]
+
+
+def test_what_the_network_saw_is_shown_with_what_was_done(outcome: Outcome, tmp_path: Path) -> None:
+    assert "What the network saw" not in text_of(outcome, tmp_path)
+    shown = Preparation(("brought to 192 x 144 pixels", "scaled & cut"), np.zeros((40, 60, 3), np.uint8))
+    text = text_of(with_main(outcome, preparation=shown), tmp_path)
+    assert text.count("What the network saw") == 1
+    assert re.search(r"<li>brought to 192 x 144 pixels</li>\s*<li>scaled &amp; cut</li>", text)
+    assert len(re.findall("data:image/png;base64,", text)) == 4

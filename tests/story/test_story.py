@@ -34,6 +34,7 @@ FILES = {
     "case.json", "report.html", "overlay.png", "features.csv", "candidates.jsonl", "findings.json", "fhir.json", "seg.dcm", "dicom/0001.dcm",
     "images/lesion.png",
     "segmentation/lesion.png", "segmentation/lesion_overlay.png", "segmentation/lesion_probability.png", "segmentation/lesion_uncertainty.png",
+    "segmentation/lesion_prepared.png",
 }  # fmt: skip
 TINY = "[network]\nwidths = [8, 16]\n"
 """The rest of the recipe is what the planner says."""
@@ -68,7 +69,7 @@ def test_features_candidates_and_findings_agree_with_each_other_and_the_mask(cas
         rows = {r["feature"]: r for r in csv.DictReader(file)}
     assert float(rows["area"]["value"]) == labels.sum()
     assert rows["area"]["unit"] == "px2"
-    assert {r["family"] for r in rows.values()} == {"morphology", "intensity", "colour", "glcm"}
+    assert {r["family"] for r in rows.values()} == {"morphology", "intensity", "colour", "glcm", "confidence"}
     (candidate,) = [Candidate.from_json(line) for line in from_json_lines((case / "candidates.jsonl").read_text(), "candidates")]
     x, y, width, height = candidate.box_px
     assert np.array_equal(candidate.mask, labels[y : y + height, x : x + width])
@@ -95,6 +96,8 @@ def test_manifest_says_what_the_case_was_made_from(case: Path, made: tuple[Path,
     assert manifest["artefacts"] == {name: sha256_of(case / name) for name in FILES - {"case.json"}}
     assert manifest["weights"].keys() == manifest["recipes"].keys() == {"skin_lesion", "melanoma"}
     assert [v["verdict"] for v in manifest["verdicts"]] == ["passed", "passed"]
+    (ran,) = manifest["engines"].values()
+    assert (ran["engine"], ran["precision"], ran["device"]) == ("onnxruntime", "float32", "CPU")  # one picture is not worth a trial of engines
     assert manifest["complete"]
     assert (manifest["exit_code"], manifest["seed"]) == (0, 0)
     assert len(manifest["plan_sha256"]) == 64
@@ -104,7 +107,17 @@ def test_report_is_one_page_with_no_outside_request_and_says_what_it_must(case: 
     text = (case / "report.html").read_text()
     assert "://" not in text
     assert 'src="data:image/png;base64,' in text
-    for words in ("1 skin lesion found.", "melanoma probability", "Not a medical device", "no model for this", "px²", "no scale", "sha256", "skin_lesion"):
+    for words in (
+        "1 skin lesion found.",
+        "melanoma probability",
+        "Not a medical device",
+        "no model for this",
+        "px²",
+        "no scale",
+        "sha256",
+        "skin_lesion",
+        "run by onnxruntime",
+    ):
         assert words in text, words
 
 

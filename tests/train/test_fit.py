@@ -204,7 +204,7 @@ def test_final_network_learns_from_everything_and_has_the_figures_of_the_folds(d
     monkeypatch.setattr(one_fold, "batches_of", watched)
     monkeypatch.setattr(Machine, "together", lambda self, recipe: 1)
     out = tmp_path / "out"
-    mirrored = {**QUICK, "augment": {"flip": [False, False, True]}, "output": {"mirror": [False, False, True], "smallest_part": 0.5}}
+    mirrored = {**QUICK, "augment": {"flip": [False, False, True]}, "output": {"mirror": [False, False, True], "smallest_part": 0.5, "thresholds": [0.3]}}
     quick(data, out, folds=2, final=True, overrides=mirrored)
     folds = [set(part) for part in json.loads((out / "split.json").read_text())["folds"]]
     assert list(seen.values()) == [folds[1], folds[0], folds[0] | folds[1]]
@@ -212,7 +212,7 @@ def test_final_network_learns_from_everything_and_has_the_figures_of_the_folds(d
     assert bundle.members == open_bundle(out / "final" / "bundle").members
     assert bundle.members[0] not in {open_bundle(out / f"fold_{n}" / "bundle").members[0] for n in (0, 1)}
     assert bundle.recipe.network == "unet"
-    assert bundle.recipe.smallest_part == 0.5
+    assert (bundle.recipe.smallest_part, bundle.recipe.thresholds) == (0.5, (0.3,))
     low, high = zip(*(open_bundle(out / f"fold_{n}" / "bundle").recipe.limits[0].area_fraction for n in (0, 1)), strict=True)
     assert bundle.recipe.limits[0].area_fraction == pytest.approx((min(low), max(high)))
     assert "of the final network, the last" in bundle.files["card.md"].decode()  # the folds kept the best of two looks
@@ -256,11 +256,16 @@ def test_nothing_is_called_chosen_where_the_last_weights_are_taken(data: Path, t
     assert "Chosen on held-out items" not in (tmp_path / "out/bundle/card.md").read_text()
 
 
-def test_masks_have_no_part_to_look_at_and_first_weights_from_this_very_data_are_warned_of(
+def test_plans_that_contradict_the_data_are_refused_and_first_weights_from_this_very_data_are_warned_of(
     done: Path, data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(UsageError, match="input.around: is for networks that tell classes"):
         quick(data, tmp_path / "out", overrides={**QUICK, "input": {"around": "lungs"}})
+    for thresholds in ([0.2, 0.2], [1.0]):
+        with pytest.raises(UsageError, match="output.thresholds: must be a number between 0 and 1 for each of 1 structures"):
+            quick(data, tmp_path / "out", overrides={**QUICK, "output": {"thresholds": thresholds}})
+    with pytest.raises(UsageError, match="input.mirror: says where --mirror may look"):
+        quick(data, tmp_path / "out", overrides={**QUICK, "input": {"mirror": [False, True]}, "augment": {"flip": [False, True, False]}})
     quick(data, tmp_path / "out", epochs=1, init=open_bundle(done / "bundle"))
     assert "learnt from this very data" in caplog.text
     assert "The first weights come from the bundle" in (tmp_path / "out/bundle/card.md").read_text()

@@ -32,7 +32,7 @@ def recipe(name: str = "made", rate: float = 0.002, words: tuple[str, ...] = ("l
         augment=AugmentTable(
             flip=(False, False, True), rotation_deg=15.0, rotation_out_deg=0.0, scale=0.1, shift=0.0, gain=0.0, offset=0.0, gamma=0.0, noise=0.0, blur=0.0
         ),
-        output=OutputTable(mirror=(False, False, False), smallest_part=0.02), folds=5, fold=(0, 2), final=False, minutes=1.5, threads=2,
+        output=OutputTable(mirror=(False, False, False), thresholds=(), smallest_part=0.02), folds=5, fold=(0, 2), final=False, minutes=1.5, threads=2,
     )  # fmt: skip
 
 

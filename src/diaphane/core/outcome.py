@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from diaphane.core.arrays import Array, frozen
 from diaphane.core.case import PatientContext
 from diaphane.core.finding import Assessment, Decision
 from diaphane.core.image import Image
@@ -15,6 +16,19 @@ from diaphane.core.region import Region
 from diaphane.core.track import Sighting
 from diaphane.core.verdict import Verdict
 from diaphane.core.video import Video
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """How an image was made ready for a network."""
+
+    steps: tuple[str, ...]
+    """In words, in their order."""
+    rgb: Array
+    """(row, column, 3) uint8: as it came on the left, what the network saw on the right, histograms below."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rgb", frozen(self.rgb))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +49,8 @@ class Part:
     """The DICOM instances that it was read from, in the order of slices."""
     dicom_modality: str = ""
     """DICOM's code (``CT``, ``MR``); empty where nothing tells it."""
+    preparation: Preparation | None = None
+    """None where no network saw the whole image: labels were given, a rule found them, or it looked at faces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

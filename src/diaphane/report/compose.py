@@ -38,6 +38,7 @@ def compose(outcome: Outcome, folder: Path, options: Options) -> tuple[Path, ...
         structures=structures_of(outcome),
         solids=solids_of(outcome),
         pictures=pictures_of(outcome, options),
+        preparations=[part for part in outcome.parts if part.preparation is not None],
         faces=faces_of(outcome),
         face_pictures=face_pictures_of(outcome, options),
         scene=SCENE if solids_of(outcome) else "",

@@ -149,7 +149,11 @@ def _decide_frame(draft: Draft, asked: _Question) -> None:
 
 
 def _decide_output(draft: Draft) -> None:
-    draft.put("output.mirror", (False, False, False), "one look costs half of two; worth a try where augment.flip mirrors")
+    baked = draft.put("output.mirror", (False, False, False), "one look costs half of two; worth a try where augment.flip mirrors")
+    size = draft.values["input.size"]
+    safe = [flip and not always for flip, always in zip(draft.values["augment.flip"], baked, strict=True)][-len(size) :]
+    draft.put("input.mirror", tuple(learnt and n > 1 for learnt, n in zip(safe, size, strict=True)), "what augment.flip teaches: --mirror may look there")
+    draft.put("output.thresholds", (), "0.5 for all structures together, and the most probable of them; one of each finds rare structures sooner")
     draft.put("output.smallest_part", 0.02, "specks are dropped; 0.5 keeps one part, or two of a size")
 
 

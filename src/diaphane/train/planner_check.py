@@ -88,6 +88,19 @@ def check_mirror(recipe: TrainRecipe, where: str) -> None:
             f"{where}:output.mirror: a network that was not trained on mirror images says nonsense of them: give augment.flip the same axes, "
             f"got {list(mirror)} and {list(flip)}"
         )
+    if any(wanted and not learnt for wanted, learnt in zip(recipe.input.mirror, flip[-len(recipe.input.size) :], strict=False)):
+        raise UsageError(f"{where}:input.mirror: says where --mirror may look, and training mirrors {list(flip)}: leave it out, or give augment.flip the same")
+
+
+def check_thresholds(recipe: TrainRecipe, where: str) -> None:
+    """Look at the thresholds of single structures.
+
+    Raises:
+        UsageError: There are not as many as structures, or one is no probability.
+    """
+    given, wanted = recipe.output.thresholds, len(recipe.data.labels) if recipe.data.task == "segment" else 0
+    if given and (len(given) != wanted or not all(0 < threshold < 1 for threshold in given)):
+        raise UsageError(f"{where}:output.thresholds: must be a number between 0 and 1 for each of {wanted} structures, got {list(given)}")
 
 
 def check_ranges(recipe: TrainRecipe, where: str) -> None:
@@ -104,6 +117,7 @@ def check_ranges(recipe: TrainRecipe, where: str) -> None:
     check_folds(recipe.folds, recipe.fold, where)
     check_final(recipe.folds, recipe.fold, where, final=recipe.final)
     check_mirror(recipe, where)
+    check_thresholds(recipe, where)
     if recipe.input.around and recipe.data.task != "classify":
         raise UsageError(f"{where}:input.around: is for networks that tell classes of pictures apart, this data has masks: leave it out")
     if recipe.final and recipe.network.deep_supervision:

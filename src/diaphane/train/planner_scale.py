@@ -15,7 +15,8 @@ AIR = -500.0
 
 
 def decide_scale(draft: Draft, seen: Overview, modality: str) -> None:
-    """``normalisation``, ``mean``, ``std``, ``clip``."""
+    """``normalisation`` and what belongs to it, ``bias_field``, ``denoise``."""
+    _undecided(draft)
     if seen.is_volume:
         return _volume_scale(draft, seen, modality)
     colour = draft.values["input.channels"] == 3
@@ -29,6 +30,17 @@ def decide_scale(draft: Draft, seen: Overview, modality: str) -> None:
     draft.put("input.mean", tuple(round(float(v), 2) for v in mean[:channels]), why)
     draft.put("input.std", tuple(max(0.01, round(float(v), 2)) for v in std[:channels]), why)
     draft.put("input.clip", (), "pictures are not cut")
+
+
+def _undecided(draft: Draft) -> None:
+    """What no rule here asks for; a plan may."""
+    kind = draft.given("input.normalisation")
+    draft.put("input.window", (), "centre and width of the normalisation 'window'")
+    draft.put("input.percentiles", (0.5, 99.5) if kind == "percentile" else (), "of the normalisation 'percentile'")
+    draft.put("input.landmarks", (), "of the normalisation 'histogram', where it is not to level out")
+    draft.put("input.bias_field", "none", "n4 takes out the coils' shading of MR, and takes its time; training learns it as well")
+    draft.put("input.denoise", "none", "networks learn what noise is; worth a try on few, noisy images")
+    draft.put("input.denoise_strength", 1.0, "of denoise")
 
 
 def _volume_scale(draft: Draft, seen: Overview, modality: str) -> None:

@@ -102,6 +102,8 @@ class OutputTable:
 
     mirror: tuple[bool, bool, bool]
     """Axes (as in augment.flip) along which the network also looks at the mirror image; each doubles the time of a prediction."""
+    thresholds: tuple[float, ...]
+    """Of each label: from this probability on a pixel is that structure, of several the last; empty: 0.5 of all together, and the most probable."""
     smallest_part: float
     """Parts of a structure below this share of its largest part are dropped."""
 
