@@ -42,6 +42,19 @@ def test_monochrome1_is_inverted_so_that_light_is_large(tmp_path: Path, rng: np.
     assert "MONOCHROME1: inverted" in reasons(case)
 
 
+@pytest.mark.parametrize("orientation", ["R\\F", "L\\H", "F\\L", "RH\\F"])
+def test_projection_that_its_header_calls_mirrored_or_turned_is_doubted(tmp_path: Path, orientation: str) -> None:
+    case = read(saved(tmp_path, radiograph(np.zeros((5, 6), np.uint16), PatientOrientation=orientation)), Options())
+    (doubt,) = [verdict for verdict in case.verdicts if verdict.verdict == "doubted"]
+    assert f"mirrored or turned: Patient Orientation {orientation}, usual is L\\F" in doubt.reason
+
+
+@pytest.mark.parametrize("orientation", ["L\\F", "LF\\FR", "A\\F", "L\\P", "X\\Y", ""])
+def test_projection_as_usual_from_the_side_or_untold_is_not_doubted(tmp_path: Path, orientation: str) -> None:
+    case = read(saved(tmp_path, radiograph(np.zeros((5, 6), np.uint16), PatientOrientation=orientation)), Options())
+    assert all(verdict.verdict == "passed" for verdict in case.verdicts)
+
+
 def test_rescale_is_applied_where_it_gives_whole_numbers_and_else_left(tmp_path: Path) -> None:
     pixels = np.arange(12, dtype=np.uint16).reshape(3, 4)
     whole = read(saved(tmp_path, radiograph(pixels, RescaleSlope=2, RescaleIntercept=5), "a"), Options())

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from diaphane.acquire.dicom_clip import clip_of
-from diaphane.acquire.dicom_picture import picture_geometry, picture_of
+from diaphane.acquire.dicom_picture import lie, picture_geometry, picture_of
 from diaphane.acquire.dicom_series import CROSS_SECTIONAL, Arrangement, Group, arrangement, listed
 from diaphane.acquire.dicom_source import entries_of, passed_over
 from diaphane.acquire.dicom_volume import volume_of
@@ -50,7 +50,7 @@ def _case(group: Group, name: str, source_sha256: str, options: Options) -> Case
     array, notes = picture_of(first, options.max_pixels)
     geometry, scale_notes = picture_geometry(first, options.spacing_mm)
     image = Image(array[None], geometry, name, source_sha256)
-    return Case(images=(image,), instances=(first.instance,), verdicts=_verdicts(name, (*notes, *scale_notes)))
+    return Case(images=(image,), instances=(first.instance,), verdicts=_verdicts(name, (*notes, *scale_notes, *lie(first))))
 
 
 def chosen(source: Path, found: Arrangement, options: Options) -> Group | None:

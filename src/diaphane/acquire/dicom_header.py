@@ -18,6 +18,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, Implic
 from diaphane.acquire.quiet import quiet
 
 TAGS = [
+    "PatientOrientation",
     "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "PatientAge", "PatientSex", "SliceThickness",
     "CineRate", "FrameTime", "FrameTimeVector", "RecommendedDisplayFrameRate", "ImagerPixelSpacing", "SeriesInstanceUID", "SeriesNumber",
     "ImagePositionPatient", "ImageOrientationPatient", "FrameOfReferenceUID", "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames",
@@ -82,6 +83,8 @@ class Header:
     slice_thickness: float | None
     picture_spacing: tuple[float, ...] | None
     """Between rows, between columns of a projection or a photo, mm."""
+    towards: tuple[str, ...]
+    """Patient Orientation of a projection: where its columns run to (L, R, A, P, H, F, or several of them), and its rows; empty where that is not told."""
     padding: float | None
     rate_hz: float | None
     has_lut: bool
@@ -120,10 +123,15 @@ def header_from(data: Dataset) -> Header:
         rows=_whole(data, "Rows") or 0, columns=_whole(data, "Columns") or 0, frames=frames, samples=_whole(data, "SamplesPerPixel") or 1,
         photometric=_code(data, "PhotometricInterpretation"), bits_stored=_whole(data, "BitsStored") or 0,
         bits_allocated=_whole(data, "BitsAllocated") or 0, is_signed=_whole(data, "PixelRepresentation") == 1,
-        slice_thickness=_first(data, "SliceThickness"), padding=_first(data, "PixelPaddingValue"),
+        slice_thickness=_first(data, "SliceThickness"), towards=_towards(data), padding=_first(data, "PixelPaddingValue"),
         picture_spacing=_floats(data, "PixelSpacing", 2) or _floats(data, "ImagerPixelSpacing", 2),
         rate_hz=_rate(data), has_lut="ModalityLUTSequence" in data, planes=planes,
     )  # fmt: skip
+
+
+def _towards(data: Dataset) -> tuple[str, ...]:
+    sides = tuple(str(value).strip().upper() for value in _values(data, "PatientOrientation"))
+    return sides if len(sides) == 2 and all(re.fullmatch("[LRAPHF]{1,3}", side) for side in sides) else ()
 
 
 def sop_class_of(data: Dataset) -> str:

@@ -16,6 +16,7 @@ from diaphane.core.geometry import Geometry
 from diaphane.errors import InputError
 
 Notes = tuple[tuple[Say, str], ...]
+AXES = {"L": "side", "R": "side", "H": "height", "F": "height"}
 SQUARE = 1e-3
 """Of the spacing: pixels that differ by less are square."""
 
@@ -47,6 +48,19 @@ def picture_geometry(entry: Entry, spacing_mm: float | None) -> tuple[Geometry, 
     if spacing_mm is not None:
         return Geometry.of_picture(spacing_mm), (("passed", f"spacing_mm = {spacing_mm:g} was given and replaces the file's {stated[0]:g} mm"),)
     return Geometry.of_picture(stated[0]), ()
+
+
+def lie(entry: Entry) -> Notes:
+    """Doubt where a frontal projection says that it does not lie as usual, the patient's left on the right, the feet below.
+
+    Source: DICOM PS3.3, C.7.6.1.1.1.
+    """
+    towards = entry.header.towards
+    axes = {AXES.get(side[:1]) for side in towards}
+    if axes != {"side", "height"} or (towards[0][0], towards[1][0]) == ("L", "F"):
+        return ()
+    told = "\\".join(towards)
+    return (("doubted", f"its header says that it is mirrored or turned: Patient Orientation {told}, usual is L\\F; turn it, or correct the header"),)
 
 
 def _grey(entry: Entry, stored: Array) -> tuple[Array, Notes]:

@@ -2,8 +2,8 @@
 
 Writes for each input DIR/STEM.png (8 bit, value = label) of a picture, DIR/STEM.nii.gz of a volume (NIfTI, NRRD, DICOM), on the
 input's own grid; with --overlay also STEM_overlay.png, of a volume sheets of slices; with --probabilities STEM_probability and
-STEM_uncertainty (PNG: 255 = 1, NIfTI: 1). Inputs of another kind than the bundle's, and pictures that do not look like what it
-was trained on, are refused (exit code 3) and leave no file.
+STEM_uncertainty (PNG: 255 = 1, NIfTI: 1), of several looks also STEM_disagreement. Inputs of another kind than the bundle's, and
+pictures that do not look like what it was trained on, are refused (exit code 3) and leave no file.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diaphane.cli.flags import add_flags, changed
+from diaphane.engine.options import Options as EngineOptions
 from diaphane.errors import UsageError
 from diaphane.segment.options import Options
 from diaphane.view.options import Options as ViewOptions
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SUFFIXES = (".png", ".nii.gz")
 """Of the label maps of pictures and of volumes."""
+FLAGS = ["threshold", "overlap", "mirror", "members"]
+ENGINE_FLAGS = ["engine", "precision", "threads", "memory_mb"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,10 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="a picture or volume, a DICOM folder, or a folder of files")
     parser.add_argument("--bundle", required=True, metavar="NAME_OR_PATH", help="a shipped bundle (diaphane models list) or a bundle folder")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
-    add_flags(parser, Options, ["threshold"])
+    add_flags(parser, Options, FLAGS)
     parser.add_argument("--overlay", action="store_true", help="also a coloured picture")
     add_flags(parser, ViewOptions, ["colormap"])
     parser.add_argument("--probabilities", action="store_true", help="also probability and uncertainty maps")
+    add_flags(parser, EngineOptions, ENGINE_FLAGS)
 
 
 def execute(parsed: argparse.Namespace) -> int:
@@ -47,18 +51,19 @@ def execute(parsed: argparse.Namespace) -> int:
     from tqdm.contrib.logging import logging_redirect_tqdm
 
     from diaphane import acquire
+    from diaphane.engine.session import running
     from diaphane.errors import InputError, RefusedError
     from diaphane.segment import segmenters
 
     bundle = segmenters(Options(bundle=parsed.bundle))[parsed.bundle]
-    options = changed(Options(), parsed, ["threshold"])
+    options, engine = changed(Options(), parsed, FLAGS), changed(EngineOptions(), parsed, ENGINE_FLAGS)
     view = changed(ViewOptions(), parsed, ["colormap"])
     if parsed.colormap and not parsed.overlay:
         raise UsageError("--colormap colours the picture that --overlay writes; give both or neither")
     files = acquire.expand(parsed.inputs)
     _check_outputs(files, parsed)
     codes = []
-    with logging_redirect_tqdm():
+    with logging_redirect_tqdm(), running(engine, pictures=len(files)) as used:
         for file in tqdm(files, desc="segment", unit="file", disable=None):
             try:
                 codes.append(_one(file, parsed, bundle, options, view))
@@ -67,6 +72,8 @@ def execute(parsed: argparse.Namespace) -> int:
                     raise
                 log.error("%s", problem)
                 codes.append(problem.exit_code if isinstance(problem, RefusedError) else 1)
+    for name, ran in used.items():
+        log.info("%s was run by %s", name, ran.words)
     return 1 if 1 in codes else max(codes)
 
 
@@ -74,7 +81,7 @@ def _check_outputs(files: list[Path], parsed: argparse.Namespace) -> None:
     """No result may overwrite another, or an input."""
     from diaphane.acquire.picture import stem_of
 
-    endings = ["", *["_overlay"] * parsed.overlay, *["_probability", "_uncertainty"] * parsed.probabilities]
+    endings = ["", *["_overlay"] * parsed.overlay, *["_probability", "_uncertainty", "_disagreement"] * parsed.probabilities]
     outputs = [parsed.out / f"{stem_of(file)}{ending}{suffix}" for file in files for ending in endings for suffix in SUFFIXES]
     if len({str(path).casefold() for path in outputs}) < len(outputs):
         raise UsageError("two inputs would write the same result, for their names are alike; give them apart")
@@ -103,7 +110,8 @@ def _one(file: Path, parsed: argparse.Namespace, bundle: Bundle, options: Option
     write_labels(labels, parsed.out, image.name, geometry=None if image.is_picture else image.geometry, probabilities=parsed.probabilities)
     if parsed.overlay:
         write_png(parsed.out / f"{image.name}_overlay.png", _overlay(image, labels, bundle, view))
-    doubts = [v for v in (*case.verdicts, *output_verdicts(labels, bundle)) if v.verdict == "doubted"]
+    said = (*case.verdicts, verdict, *output_verdicts(labels, bundle, None if image.is_picture else image.geometry))
+    doubts = [v for v in said if v.verdict == "doubted"]
     for doubt in doubts:
         log.warning("%s: doubted by the %s gate: %s", file, doubt.gate, doubt.reason)
     log.info("%s: %s", file, parsed.out / f"{image.name}{SUFFIXES[not image.is_picture]}")
@@ -117,7 +125,7 @@ def _image(file: Path, case: Case) -> Image:
 
     if not case.images:
         reasons = "; ".join(v.reason for v in case.verdicts if v.verdict == "refused")
-        raise RefusedError(f"{file}: {'a clip' if case.video else reasons}; this command takes pictures and volumes: diaphane run takes clips")
+        raise RefusedError(f"{file}: {'a clip; this command takes pictures and volumes: diaphane run takes clips' if case.video else reasons}")
     image = case.images[0]
     if image.is_picture and image.array.dtype not in (np.uint8, np.uint16):
         raise RefusedError(f"{file}: one slice of a scan: give the whole series, or export the slice as a picture")

@@ -5,28 +5,34 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count, takewhile
+from math import prod
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, TypeVar
 
 from diaphane import zoo
-from diaphane.core.recipe import Fingerprint, Recipe
+from diaphane.core.recipe import Fingerprint, OutputFingerprint, Recipe
 from diaphane.core.strict import did_you_mean, from_mapping
+from diaphane.engine.fingerprints import input_fingerprint, output_fingerprint
 from diaphane.errors import BundleError, UsageError
 
+T = TypeVar("T")
 CHECKSUMS = "SHA256SUMS"
 RECIPE = "recipe.toml"
 CARD = "card.md"
 METRICS = "metrics.json"
 FINGERPRINT = "fingerprint.json"
+OUTPUT_FINGERPRINT = "output_fingerprint.json"
 NETWORK = "model.onnx"
 MEMBER = "member_{}.onnx"
 """The networks of an ensemble, numbered from 0; they stand in place of ``NETWORK``."""
 TABLE_MODEL = "model.json"
+LARGEST = 2**31 - 1
+"""Bytes of a file; an ONNX file cannot be larger."""
+SAMPLE = 2**28
+"""Numbers of one sample, at most: 1 GB in float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +69,18 @@ class Bundle:
     @property
     def fingerprint(self) -> Fingerprint | None:
         """What its training pictures look like; None where the bundle does not say."""
-        if FINGERPRINT not in self.files:
-            return None
-        values = self.json(FINGERPRINT)
+        return self._read(FINGERPRINT, input_fingerprint) if FINGERPRINT in self.files else None
+
+    @property
+    def output_fingerprint(self) -> OutputFingerprint | None:
+        """What its held-out results are like; None where the bundle does not say."""
+        return self._read(OUTPUT_FINGERPRINT, output_fingerprint) if OUTPUT_FINGERPRINT in self.files else None
+
+    def _read(self, name: str, reader: Callable[[Any], T]) -> T:
         try:
-            mean, precision = np.asarray(values["mean"], float), np.asarray(values["precision"], float)
-            found = Fingerprint(mean, precision, float(values["limit"]), str(values["basis"]))
-        except (KeyError, TypeError, ValueError) as problem:
-            raise BundleError(f"{self.path / FINGERPRINT}: not a fingerprint ({problem!r})") from problem
-        if precision.shape != (mean.size, mean.size) or mean.ndim != 1 or not found.limit > 0:
-            raise BundleError(f"{self.path / FINGERPRINT}: must hold means, a precision of their size and a positive limit")
-        return found
+            return reader(self.json(name))
+        except (AttributeError, KeyError, TypeError, ValueError) as problem:
+            raise BundleError(f"{self.path / name}: not a fingerprint ({problem}); export the bundle anew") from problem
 
     def json(self, name: str) -> Any:
         """A JSON file of the bundle, parsed."""
@@ -127,6 +134,8 @@ def checksums(folder: Path) -> dict[str, str]:
 def _verified(path: Path, wanted: str) -> bytes:
     if not path.is_file() or path.is_symlink():
         raise BundleError(f"{path}: listed in {CHECKSUMS} and missing; export or install the bundle anew")
+    if path.stat().st_size > LARGEST:
+        raise BundleError(f"{path}: must be smaller than 2 GiB, is {path.stat().st_size / 2**30:.1f} GiB; it is not read")
     data = path.read_bytes()
     found = hashlib.sha256(data).hexdigest()
     if found != wanted:
@@ -139,4 +148,7 @@ def _recipe(path: Path, data: bytes) -> Recipe:
         values = tomllib.loads(data.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise BundleError(f"{path}: not TOML ({problem})") from problem
-    return from_mapping(Recipe, values, str(path), BundleError)
+    recipe = from_mapping(Recipe, values, str(path), BundleError)
+    if recipe.input is not None and prod(recipe.input.tensor_shape) > SAMPLE:
+        raise BundleError(f"{path}: [input] declares {prod(recipe.input.tensor_shape):.3g} numbers a sample, at most {SAMPLE:.3g} are taken")
+    return recipe

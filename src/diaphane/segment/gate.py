@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from diaphane import zoo
+from diaphane.core.geometry import Geometry
 from diaphane.core.image import Image
 from diaphane.core.labels import Labels
-from diaphane.core.recipe import OutputLimits
+from diaphane.core.recipe import Check, OutputLimits
 from diaphane.core.verdict import Verdict
 from diaphane.engine.bundle import Bundle, open_bundle
 from diaphane.errors import UsageError
-from diaphane.ops.fingerprint import distance
+from diaphane.ops.fingerprint import strangeness
+from diaphane.segment.gate_output import joint_verdicts
 from diaphane.segment.options import Options
+
+SURE = 0.9
+"""A check that found this share of the held-out items that were altered so refuses; another doubts."""
+MOST_SAID = 3
+"""Alterations named that the gate cannot tell."""
 
 
 def segmenters(options: Options) -> dict[str, Bundle]:
@@ -32,29 +41,55 @@ def segmenters(options: Options) -> dict[str, Bundle]:
 
 
 def likeness(image: Image, bundle: Bundle) -> float:
-    """Distance of the image from the bundle's training pictures over the bundle's limit: above 1 is unlike, infinite where it is not known."""
+    """How strange the image is to the bundle as a share of its limit: above 1 is unlike its training items, infinite where it is not known."""
     fingerprint = bundle.fingerprint
-    return float("inf") if fingerprint is None or _is_other(image, bundle) else distance(image, fingerprint) / fingerprint.limit
+    return float("inf") if fingerprint is None or _is_other(image, bundle) else max(ratio for ratio, _ in strangeness(image, fingerprint))
 
 
 def input_verdict(image: Image, bundle: Bundle) -> Verdict:
-    """``refused`` where the bundle takes volumes and the image is a picture, or the other way round, or looks like none of the training pictures.
+    """What the input gate of ``bundle`` says of the image.
 
-    It looks like none where it is further from them than the bundle's limit.
+    ``refused`` where the bundle takes volumes and the image is a picture, or the other way round; where it looks like none of the training
+    items; where it looks like one of them turned, mirrored or inverted. ``doubted`` where it seems to have other grey levels, or a check
+    speaks that is often silent.
     """
     kind = bundle.recipe.modality
     if _is_other(image, bundle):
         got, wanted = ("a picture", "volumes") if image.is_picture else ("a volume", "pictures")
         return Verdict(gate="input", verdict="refused", subject=image.name, reason=f"{got}; the bundle '{bundle.name}' takes {wanted} ({kind})")
-    if bundle.fingerprint is None:
+    fingerprint = bundle.fingerprint
+    if fingerprint is None:
         unchecked = "the bundle has no fingerprint: whether the image is of its kind was not checked"
         return Verdict(gate="input", verdict="passed", subject=bundle.name, reason=unchecked)
-    ratio = likeness(image, bundle)
-    if ratio > 1:
-        times = f"{ratio:.2f} times" if ratio < 100 else "more than 100 times"
-        reason = f"the picture does not look like {kind}: {times} the bundle's limit of unlikeness"
-        return Verdict(gate="input", verdict="refused", subject=bundle.name, reason=reason)
-    return Verdict(gate="input", verdict="passed", subject=bundle.name, reason=f"looks like {kind}: {ratio:.2f} of the limit")
+    found = strangeness(image, fingerprint)
+    strange = [one for one in found if one[0] > 1]
+    if not strange:
+        told = f"looks like {kind}: {max(0.0, *(ratio for ratio, _ in found)):.2f} of the limit"
+        missing = f"; not told: {', '.join(fingerprint.untold[:MOST_SAID])}" if fingerprint.untold else ""
+        return Verdict(gate="input", verdict="passed", subject=bundle.name, reason=told + missing)
+    severe = [one for one in strange if _refuses(one[1])]
+    reason = _strange(image, kind, *_telling(severe or strange))
+    return Verdict(gate="input", verdict="refused" if severe else "doubted", subject=bundle.name, reason=reason)
+
+
+def _refuses(check: Check | None) -> bool:
+    """Whether an image that fails it is no input at all; other grey levels may still be an image of the kind."""
+    return check is None or (check.kind != "tone" and check.caught >= SURE)
+
+
+def _telling(strange: Sequence[tuple[float, Check | None]]) -> tuple[float, Check | None]:
+    """Of several the one that explains most: the turn (or the inversion) after which the image would look best, else what is furthest above its limit."""
+    layouts = [(check.centre + ratio * (check.limit - check.centre), ratio, check) for ratio, check in strange if check and check.kind != "tone"]
+    return max(layouts, key=lambda one: one[0])[1:] if layouts else max(strange, key=lambda one: one[0])
+
+
+def _strange(image: Image, kind: str, ratio: float, check: Check | None) -> str:
+    what = "picture" if image.is_picture else "volume"
+    times = f"{ratio:.2f} times" if ratio < 100 else "more than 100 times"
+    if check is None:
+        return f"the {what} does not look like {kind}: {times} the bundle's limit of unlikeness"
+    odd = f"the {what} looks like {kind} {check.name}: {times} the bundle's limit"
+    return odd if image.is_picture or check.kind != "turned" else f"{odd}; its header says otherwise"
 
 
 def _is_other(image: Image, bundle: Bundle) -> bool:
@@ -62,11 +97,15 @@ def _is_other(image: Image, bundle: Bundle) -> bool:
     return bundle.recipe.input is not None and bundle.recipe.input.is_volume == image.is_picture
 
 
-def output_verdicts(labels: Labels, bundle: Bundle) -> tuple[Verdict, ...]:
-    """A verdict for each structure that the bundle has limits for.
+def output_verdicts(labels: Labels, bundle: Bundle, geometry: Geometry | None = None) -> tuple[Verdict, ...]:
+    """A verdict for each structure that the bundle knows something of; ``geometry`` that of a volume, None for a picture.
 
-    ``doubted`` where its area or confidence lies outside them, or an organ is missing. No lesion at all is a result.
+    ``doubted`` where it is unlike those in held-out results: by its place, size, shape and confidence together, or, of older bundles, where
+    its area or confidence lies outside limits; or where an organ is missing. No lesion at all is a result.
     """
+    known = bundle.output_fingerprint
+    if known is not None:
+        return joint_verdicts(labels, geometry, known, bundle.name)
     return tuple(_output_verdict(labels, bundle, limit) for limit in bundle.recipe.limits)
 
 
@@ -75,7 +114,7 @@ def _output_verdict(labels: Labels, bundle: Bundle, limit: OutputLimits) -> Verd
     name, mask = structure.name, labels.mask(limit.label)
     if structure.role == "lesion" and not mask.any():
         return Verdict(gate="output", verdict="passed", subject=bundle.name, reason=f"no {name} was found")
-    share, whole = float(mask.mean()), "picture" if len(mask) == 1 else "volume"
+    share, whole = float(mask.mean(dtype=np.float64)), "picture" if len(mask) == 1 else "volume"
     low, high = limit.area_fraction
     confidence = float(np.mean(labels.probability[mask])) if labels.probability is not None and mask.any() else 0.0
     doubts = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from diaphane.core.recipe import OutputLimits, Recipe
 from diaphane.engine import bundle as names
 from diaphane.engine.bundle import open_bundle
 from diaphane.nets.mirrored import Mirrored
-from diaphane.train.export import network_files, onnx_bytes, write_bundle
+from diaphane.train.dataset import Item
+from diaphane.train.export import fingerprint_bytes, network_files, onnx_bytes, write_bundle
+from diaphane.train.output_fingerprints import Results, fit_output
 from diaphane.train.recipe import TrainRecipe
 
 TRAINING = "training.toml"
@@ -34,6 +36,7 @@ def model_recipe(recipe: TrainRecipe, members: int = 1) -> Recipe:
         labels=recipe.data.labels,
         licence=recipe.data.licence,
         input=recipe.input,
+        thresholds=recipe.output.thresholds,
         smallest_part=recipe.output.smallest_part,
     )
 
@@ -59,6 +62,12 @@ def output_limits(results: Mapping[int, Sequence[tuple[float, float]]]) -> tuple
             (low, high), sure = np.quantile(share, [0.005, 0.995]), np.quantile(confidence, 0.005)
         limits.append(OutputLimits(label=label, area_fraction=(float(low), min(1.0, float(high))), confidence=max(0.0, float(sure))))
     return tuple(limits)
+
+
+def output_texts(results: Results, items: Iterable[Item], seed: int) -> dict[str, bytes]:
+    """What the output gate compares with, as a file of a bundle; none where there are too few held-out results."""
+    found = fit_output(results, {item.name: item.patient for item in items}, seed)
+    return {} if found is None else {names.OUTPUT_FINGERPRINT: fingerprint_bytes(found)}
 
 
 def write_fold(folder: Path, recipe: Recipe, network: bytes, texts: Mapping[str, bytes]) -> None:

@@ -21,8 +21,9 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from diaphane.core.coding import json_text
-from diaphane.core.recipe import Fingerprint, Recipe
+from diaphane.core.recipe import Fingerprint, OutputFingerprint, Recipe
 from diaphane.engine import bundle as names
+from diaphane.engine.fingerprints import plain
 
 SMALL = 512
 """Weights of fewer numbers (biases, scales) are stored as they are."""
@@ -87,22 +88,14 @@ def network_files(networks: Sequence[bytes]) -> dict[str, bytes]:
     return {names.MEMBER.format(n): network for n, network in enumerate(networks)}
 
 
-def fingerprint_bytes(fingerprint: Fingerprint) -> bytes:
-    """``fingerprint.json``, to seven significant digits."""
-    values = {
-        "basis": fingerprint.basis, "limit": fingerprint.limit,
-        "mean": [_short(v) for v in fingerprint.mean], "precision": [[_short(v) for v in row] for row in fingerprint.precision],
-    }  # fmt: skip
-    return json_bytes(values)
+def fingerprint_bytes(fingerprint: Fingerprint | OutputFingerprint) -> bytes:
+    """A fingerprint as JSON."""
+    return json_bytes(plain(fingerprint))
 
 
 def json_bytes(value: Any) -> bytes:
     """JSON, a key a line at the top."""
     return (json_text(value, indent=1) + "\n").encode()
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.7g}")
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ from diaphane.core.storage import write_whole
 from diaphane.engine import bundle as names
 from diaphane.engine.bundle import open_bundle
 from diaphane.train import place
-from diaphane.train.bundles import widest, write_whole_bundle
+from diaphane.train.bundles import output_texts, widest, write_whole_bundle
 from diaphane.train.card import card
 from diaphane.train.export import json_bytes
 from diaphane.train.judge import Exported, Judged, by_name, judged
@@ -55,5 +55,6 @@ def _ensemble(work: Work, whole: Judged, metrics: dict[str, Any], tested: dict[s
     members = [work.folder(None) / place.BUNDLE] if work.recipe.final else folds
     text = card(work, metrics, whole.networks, tested=tested)
     summary = shared(metrics) if tested is None else {**shared(metrics), "test": tested["summary"], "test_subgroups": tested["subgroups"]}
-    texts = {**work.texts, names.CARD: text.encode(), names.METRICS: json_bytes(summary)}
+    gate = output_texts(whole.shapes, work.checked.dataset.items, work.recipe.loop.seed)
+    texts = {**work.texts, names.CARD: text.encode(), names.METRICS: json_bytes(summary), **gate}
     write_whole_bundle(work.out / place.BUNDLE, members, widest(folds), work.recipe, texts)

@@ -51,11 +51,11 @@ log = logging.getLogger(__name__)
 SHOWN = 8
 """Faults that are printed; the rest is in a file."""
 ENOUGH = 60
-"""Pictures from which their fingerprint says something of others."""
+"""Items from which their fingerprint says something of others."""
 LOOKED_AT = 100
 """Pictures whose symmetry decides about mirroring."""
 MOST = 1000
-"""Pictures that are held in memory for it."""
+"""Items that are looked at for it, about."""
 OVERRUN = 1.1
 """Times the minutes from which on it is said."""
 AGAIN = 1.5
@@ -228,12 +228,13 @@ def _split(checked: Checked, planned: Planned, options: Options, out: Path) -> t
 
 
 def _texts(checked: Checked, recipe: TrainRecipe, parts: Split, text: bytes) -> dict[str, bytes]:
-    """What goes into every bundle beside the network: how it was trained, and, of enough pictures, what they look like."""
+    """What goes into every bundle beside the network: how it was trained, and, of enough items, what they look like."""
     texts = {TRAINING: text}
     every = [name for fold in parts.folds for name in fold]
-    if not recipe.input.is_volume and len(every) >= ENOUGH:
-        images = [read_item(item, checked.values)[0] for item in by_name(checked, every)[:: max(1, len(every) // MOST)]]
-        texts[names.FINGERPRINT] = fingerprint_bytes(fit_fingerprint(images, 0.99, 1.1, recipe.loop.seed))
+    if len(every) >= ENOUGH:
+        items = by_name(checked, every)[:: max(1, len(every) // MOST)]
+        images = (read_item(replace(item, mask=None), checked.values)[0] for item in items)
+        texts[names.FINGERPRINT] = fingerprint_bytes(fit_fingerprint(images, [item.patient for item in items], recipe.augment, recipe.loop.seed))
     return texts
 
 

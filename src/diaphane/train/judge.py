@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from diaphane.core.arrays import IntArray
+from diaphane.core.arrays import FloatArray, IntArray
 from diaphane.core.image import Image
 from diaphane.core.labels import Labels
 from diaphane.engine.bundle import Bundle
@@ -19,6 +19,7 @@ from diaphane.ops.orient import turned, turned_spacing
 from diaphane.prepare import prepare
 from diaphane.segment import Options, focused, predict
 from diaphane.segment.files import write_labels
+from diaphane.segment.gate_output import descriptors
 from diaphane.train.dataset import Checked, Item
 from diaphane.train.evaluate import CaseMetrics, case_metrics
 from diaphane.train.losses import IGNORE
@@ -50,6 +51,8 @@ class Judged:
     """Of each item; only the worst and a few others keep their pixels."""
     sizes: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
     """Share of the image and mean probability of each structure that was found."""
+    shapes: dict[int, dict[str, FloatArray]] = field(default_factory=dict)
+    """What each structure is like (``segment.gate_output``), by label and name of the item; items without it are left out."""
     classes: dict[str, tuple[int, tuple[float, ...]]] = field(default_factory=dict)
     """Of a classifier: item to its true value and the probability of each class."""
 
@@ -63,6 +66,8 @@ class Judged:
         self.shown = kept(self.shown + other.shown)
         self.classes |= other.classes
         self.networks += other.networks
+        for label, found in other.shapes.items():
+            self.shapes.setdefault(label, {}).update(found)
 
 
 def judged(bundle: Bundle, items: Iterable[Item], checked: Checked, predictions: Path) -> Judged:
@@ -121,6 +126,9 @@ def _segment(out: Judged, item: Item, image: Image, truth: IntArray, labels: Lab
         if found.any() or there.any():
             scores.append(out.cases[-1].dice)
         out.sizes.setdefault(label.value, []).append(_size(labels, label.value))
+        shape = descriptors(labels, label.value, None if image.is_picture else image.geometry)
+        if shape is not None:
+            out.shapes.setdefault(label.value, {})[item.name] = shape
     score = float(np.mean(scores)) if scores else 1.0
     where = image.geometry
     axial = [turned(a, where) for a in (image.array, np.where(known, truth, 0), labels.array)]

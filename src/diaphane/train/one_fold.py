@@ -14,7 +14,7 @@ from diaphane.nets.cost import cost
 from diaphane.nets.unetplusplus import UNetPlusPlus
 from diaphane.train import place
 from diaphane.train.build import build
-from diaphane.train.bundles import model_recipe, network_file, output_limits, write_fold
+from diaphane.train.bundles import model_recipe, network_file, output_limits, output_texts, write_fold
 from diaphane.train.card import card
 from diaphane.train.checkpoint import Progress, read_weights
 from diaphane.train.curves import learning_curve
@@ -56,6 +56,7 @@ def train_fold(fold: int, work: Work, init: Bundle | None, peers: Peers = ALONE)
         **work.texts,
         names.METRICS: json_bytes(shared(metrics)),
         names.CARD: card(work, metrics, found.networks, fold=fold).encode(),
+        **output_texts(found.shapes, checked.dataset.items, recipe.loop.seed),
     }
     write_fold(folder / place.BUNDLE, replace(model, limits=output_limits(found.sizes)), onnx, files)
     write_whole(folder / SHEET, sheet(found.shown, f"{title}: held-out items, worst first"))

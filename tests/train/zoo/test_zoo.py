@@ -198,7 +198,7 @@ def test_logistic_regression_recovers_what_the_data_were_made_with(rng: np.rando
 
 def test_fingerprint_accepts_its_own_kind_and_refuses_noise_and_a_bundle_keeps_it(rng: np.random.Generator, tmp_path: Path) -> None:
     own = [Image(render_lesion(draw_lesion(rng, 48, 64))[0][None]) for _ in range(40)]
-    fingerprint = fit_fingerprint(own[:30], 1.0, 1.3, 0)
+    fingerprint = fit_fingerprint(own[:30], [str(n) for n in range(30)], augment(rotation_deg=180, scale=0.2, shift=0.1, gain=0.2, offset=0.2, flips=True), 0)
     assert np.mean([distance(i, fingerprint) <= fingerprint.limit for i in own[30:]]) >= 0.8
     assert distance(Image(rng.integers(0, 256, (1, 48, 64, 3), dtype=np.uint8)), fingerprint) > fingerprint.limit
     write_bundle(tmp_path / "made", RECIPE, {"model.onnx": b"", "fingerprint.json": fingerprint_bytes(fingerprint)})
