@@ -51,8 +51,9 @@ def _lesions(out: Path) -> tuple[list[CaseRow], int]:
     from diaphane.ops.overlap import dice
     from diaphane.ops.paint import outlined
     from diaphane.ops.picture import write_png
-    from diaphane.pipeline.batch import run_many
+    from diaphane.pipeline import run
     from diaphane.plan import Plan
+    from diaphane.report.cases import row_of
     from diaphane.simulate.skin import draw_lesion, render_lesion
 
     rng = np.random.default_rng(SEED)
@@ -63,10 +64,11 @@ def _lesions(out: Path) -> tuple[list[CaseRow], int]:
         sources.append(out / "input" / f"made-lesion-{number}.png")
         truths.append(truth)
         write_png(sources[-1], picture)
-    batch = run_many(sources, out, Plan())
     rows = []
-    for row, outcome, truth in zip(batch.rows, batch.outcomes, truths, strict=True):
-        labels = outcome.parts[0].labels if outcome else None
+    code = 0
+    for source, truth in zip(sources, truths, strict=True):
+        outcome = run(source, out / source.stem, Plan())
+        row, labels, code = row_of(outcome, source.stem), outcome.parts[0].labels, max(code, outcome.exit_code)
         if labels is None or row.thumbnail is None:
             rows.append(row)
             continue
@@ -75,7 +77,7 @@ def _lesions(out: Path) -> tuple[list[CaseRow], int]:
         thumbnail = outlined(row.thumbnail, truth.astype(np.uint8), (255, 255, 255))
         rows.append(replace(row, summary=(*row.summary, said), thumbnail=thumbnail, numbers={**row.numbers, "dice_with_truth": dice(found, truth)}))
         log.info("%s: Dice with the truth %.3f", row.name, dice(found, truth))
-    return rows, batch.exit_code
+    return rows, code
 
 
 def _head_and_face(out: Path) -> tuple[CaseRow, int]:

@@ -1,9 +1,10 @@
-"""Many inputs at once: a case each, one table over all."""
+"""Many inputs at once: a case each, side by side where that is faster, one table over all."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -11,24 +12,32 @@ from pathlib import Path
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from diaphane.acquire.picture import SUFFIXES as PICTURES
 from diaphane.acquire.picture import stem_of
 from diaphane.core.case_folder import MANIFEST
-from diaphane.core.outcome import Outcome
-from diaphane.errors import DiaphaneError, StorageError, UsageError
-from diaphane.pipeline import run
+from diaphane.core.provenance import version
+from diaphane.core.storage import storage
+from diaphane.engine.machine import cores
+from diaphane.engine.memory import free_bytes
+from diaphane.errors import UsageError
+from diaphane.pipeline.batch_case import Answer, Task, made
+from diaphane.pipeline.batch_processes import side_by_side
+from diaphane.pipeline.cluster import check_plan, on_cluster
 from diaphane.plan import Plan
-from diaphane.report.cases import CASES, INDEX, CaseRow, row_of, write_cases
+from diaphane.report.cases import CASES, INDEX, CaseRow, write_cases
 
 log = logging.getLogger(__name__)
+EACH = 4
+"""Pictures for which a process of their own is worth starting: that takes about as long as five, and the others go on meanwhile. A volume is worth it."""
+MEMORY = 2_000_000_000
+"""Bytes that should be free for each process: what a head CT takes, with some to spare."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What came of several inputs."""
+    """What came of several inputs, in their order."""
 
     rows: tuple[CaseRow, ...]
-    outcomes: tuple[Outcome | None, ...]
-    """None where a picture failed."""
 
     @property
     def exit_code(self) -> int:
@@ -36,34 +45,73 @@ class Batch:
         return 1 if any(row.error for row in self.rows) else max((row.exit_code for row in self.rows), default=0)
 
 
-def run_many(sources: Sequence[Path], out: Path, plan: Plan) -> Batch:
+def run_many(sources: Sequence[Path], out: Path, plan: Plan, *, jobs: int = 1, cluster: str | None = None) -> Batch:
     """Each source as a case in ``out/STEM/`` (``STEM-2`` … where stems repeat), and ``cases.csv`` and ``index.html`` over all.
 
-    A picture that fails is named in the table and does not stop the others; a folder that cannot be written does.
+    ``jobs`` processes side by side, or the workers of the Dask scheduler at the address ``cluster``: the cases have the same bytes.
+    An input that fails is named in the table and at the end, and does not stop the others; a folder that cannot be written does.
 
     Raises:
-        UsageError: ``out`` is a single case.
+        UsageError: ``out`` is a single case, or ``cluster`` cannot be used.
         StorageError: It cannot be written.
     """
     if (out / MANIFEST).exists():
         raise UsageError(f"{out}: is the folder of one case; give --out another folder for several")
-    rows: list[CaseRow] = []
-    outcomes: list[Outcome | None] = []
-    with logging_redirect_tqdm():
-        for source, name in tqdm(list(zip(sources, case_names(sources), strict=True)), desc="cases", unit="case", disable=None):
-            log.info("case %s", name)
-            try:
-                outcome = run(source, out / name, plan)
-                outcomes.append(outcome)
-                rows.append(row_of(outcome, name))
-            except StorageError:
-                raise
-            except DiaphaneError as problem:
-                log.error("%s", problem)
-                outcomes.append(None)
-                rows.append(CaseRow(name=name, error=str(problem)))
+    if cluster:
+        check_plan(plan)
+    with storage(out):
+        out.mkdir(parents=True, exist_ok=True)
+    names = case_names(sources)
+    tasks = (
+        Task(source=str(source), folder=str(out), name=name, plan=plan, pictures=len(sources), version=version())
+        for source, name in zip(sources, names, strict=True)
+    )
+    answers = on_cluster(tasks, cluster) if cluster else side_by_side(tasks, jobs) if jobs > 1 else _one_by_one(tasks)
+    try:
+        rows = _gathered(answers, names)
+    finally:
+        with suppress(OSError):  # which it says of a folder that is not empty
+            out.rmdir()
     write_cases(rows, out)
-    return Batch(tuple(rows), tuple(outcomes))
+    for row in rows:
+        if row.error:
+            log.error("failed: %s: %s", row.name, row.error)
+    return Batch(tuple(rows))
+
+
+def sensible_jobs(sources: Sequence[Path], plan: Plan) -> int:
+    """As many processes as there are cores, work for them, and memory: together within what ``plan`` leaves to one."""
+    work = sum(1 if source.name.lower().endswith(PICTURES) else EACH for source in sources)
+    free = free_bytes(plan.engine.memory_mb * 1_000_000 or None)
+    return max(1, min(cores(), work // EACH, len(sources), cores() if free is None else free // MEMORY))
+
+
+def _gathered(answers: Generator[tuple[int, Answer], None, None], names: Sequence[str]) -> list[CaseRow]:
+    """In the order of the inputs, whichever came first."""
+    rows = [CaseRow(name=name) for name in names]
+    with logging_redirect_tqdm(), closing(answers), tqdm(total=len(rows), desc="cases", unit="case", disable=None) as progress:
+        for number, answer in answers:
+            _tell(answer)
+            rows[number] = answer.row
+            progress.update()
+    return rows
+
+
+def _one_by_one(tasks: Iterable[Task]) -> Generator[tuple[int, Answer], None, None]:
+    for number, task in enumerate(tasks):
+        yield number, Answer(row=made(task))
+
+
+def _tell(answer: Answer) -> None:
+    """What was said where the case was made.
+
+    Raises:
+        DiaphaneError: No other case can be made either.
+    """
+    for said in answer.said:
+        log.log(said.level, "%s", said.line)
+    if answer.stop:
+        raise answer.stop.error()
 
 
 def case_names(sources: Sequence[Path]) -> list[str]:

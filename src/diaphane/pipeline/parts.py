@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from diaphane.core.case_folder import SEGMENTATION
 from diaphane.core.finding import Decision
 from diaphane.core.image import Image
 from diaphane.core.labels import Labels
-from diaphane.core.outcome import Part
+from diaphane.core.outcome import Part, Preparation
 from diaphane.core.prepared import Prepared
 from diaphane.core.recipe import LabelRecipe
 from diaphane.core.region import Region
@@ -27,25 +27,36 @@ from diaphane.errors import InputError
 from diaphane.fuse import Options as FuseOptions
 from diaphane.measure import Options as MeasureOptions
 from diaphane.ops.hounsfield import is_hounsfield
+from diaphane.ops.picture import read_png, write_png
 from diaphane.pipeline.faces import Faces, segment_faces
 from diaphane.plan import Plan
-from diaphane.prepare import prepare
+from diaphane.prepare import before_after, prepare, steps
 from diaphane.segment import admitted, likeness, predict
 from diaphane.segment.files import read_labels, write_labels
 from diaphane.segment.gate import input_verdict, output_verdicts
 
-Seen = tuple[str, Labels | None, tuple[Verdict, ...]]
-"""The kind of image in words (empty: none is known), its labels, what the gates say."""
+PREPARED = "{}_prepared.png"
+
+
+class Seen(NamedTuple):
+    """What was seen in an image."""
+
+    modality: str
+    """The kind of image in words; empty: none is known."""
+    labels: Labels | None
+    verdicts: tuple[Verdict, ...]
+    """What the gates say."""
+    preparation: Preparation | None = None
 
 
 def look(case: Case, image: Image, given: Path | None, bundles: Mapping[str, Bundle], plan: Plan) -> Seen:
     """``image`` by the labels that were given, by the rule for heads, or by the bundle that the input gate lets through."""
     if any(v.verdict == "refused" for v in case.verdicts):
-        return "", None, ()
+        return Seen("", None, ())
     if given:
         labels = acquire.read_labels(given, image)
         reason = f"{len(labels.table)} structures given, on the grid of the image"
-        return _kind(case, image), labels, (Verdict(gate="input", verdict="passed", subject="labels", reason=reason), *_swapped(image, labels))
+        return Seen(_kind(case, image), labels, (Verdict(gate="input", verdict="passed", subject="labels", reason=reason), *_swapped(image, labels)))
     if not image.is_picture and plan.segment.bundle is None:
         from diaphane.segment.head import segment_head  # scikit-image: not for a picture
 
@@ -53,7 +64,7 @@ def look(case: Case, image: Image, given: Path | None, bundles: Mapping[str, Bun
         kind = modality_of(case, image)
         guess = "the file does not say CT or MR and its values are not Hounsfield units: taken for MR"
         told = () if kind else (Verdict(gate="input", verdict="passed", subject=image.name, reason=guess),)
-        return (f"head {kind or 'scan, taken for MR'}" if labels_or_none else ""), labels_or_none, (*told, *verdicts)
+        return Seen(f"head {kind or 'scan, taken for MR'}" if labels_or_none else "", labels_or_none, (*told, *verdicts))
     return _by_bundle(image, bundles, plan)
 
 
@@ -77,18 +88,21 @@ def look_at_faces(image: Image, frame: int, faces: Faces, bundle: Bundle | None,
     """The faces of a key frame by ``bundle``; no labels where there is no face, or no model to look with."""
     here = faces.in_frame(frame)
     if not here or bundle is None:
-        return ("face photo" if here else ""), None, ()
+        return Seen("face photo" if here else "", None, ())
     labels = segment_faces(image, here, bundle, plan.segment)
-    return bundle.recipe.modality, labels, output_verdicts(labels, bundle)
+    return Seen(bundle.recipe.modality, labels, output_verdicts(labels, bundle))
 
 
 def record(image: Image, seen: Seen, to: Path) -> dict[str, Any]:
-    """Labels as files below ``to``, the rest as what ``labels_of`` needs to read them."""
-    modality, labels, _ = seen
+    """Labels, and how the image was prepared for them, as files below ``to``, the rest as what ``labels_of`` and ``preparation_of`` need to read them."""
+    labels, shown = seen.labels, seen.preparation
     if labels is not None:
         write_labels(labels, to / SEGMENTATION, image.name, geometry=None if image.is_picture else image.geometry)
+    if shown is not None:
+        write_png(to / SEGMENTATION / PREPARED.format(image.name), shown.rgb)
     table = None if labels is None else [asdict(label) for label in labels.table]
-    return {"image": image.name, "modality": modality, "source": labels and labels.source, "table": table}
+    told = {"source": labels and labels.source, "table": table, "prepared": None if shown is None else shown.steps}
+    return {"image": image.name, "modality": seen.modality} | told
 
 
 def labels_of(folder: Path, part: Mapping[str, Any]) -> Labels | None:
@@ -97,6 +111,13 @@ def labels_of(folder: Path, part: Mapping[str, Any]) -> Labels | None:
         return None
     table = tuple(from_mapping(LabelRecipe, label, "case.json: labels", InputError) for label in part["table"])
     return read_labels(folder / SEGMENTATION, part["image"], table, part["source"])
+
+
+def preparation_of(folder: Path, part: Mapping[str, Any]) -> Preparation | None:
+    """What ``record`` wrote of how the image was prepared."""
+    if part["prepared"] is None:
+        return None
+    return Preparation(tuple(part["prepared"]), read_png(folder / SEGMENTATION / PREPARED.format(part["image"])))
 
 
 def measured(parts: Sequence[Part], options: MeasureOptions) -> tuple[Part, ...]:
@@ -160,14 +181,16 @@ def used_bundles(parts: Sequence[Part], bundles: Sequence[Bundle]) -> list[Bundl
 def _by_bundle(image: Image, bundles: Mapping[str, Bundle], plan: Plan) -> Seen:
     if not bundles:  # a bundle for faces was asked for by name
         reason = "no face was found, and the bundle that was asked for looks at faces alone"
-        return "", None, (Verdict(gate="input", verdict="refused", subject=image.name, reason=reason),)
+        return Seen("", None, (Verdict(gate="input", verdict="refused", subject=image.name, reason=reason),))
     nearest_first = sorted(bundles, key=lambda n: likeness(image, bundles[n]))
     verdict = input_verdict(image, bundles[nearest_first[0]])
     if verdict.verdict == "refused":
-        return "", None, tuple(input_verdict(image, bundles[n]) for n in nearest_first)
+        return Seen("", None, tuple(input_verdict(image, bundles[n]) for n in nearest_first))
     bundle = bundles[nearest_first[0]]
-    labels = predict(prepare(image, bundle.recipe), bundle, plan.segment)
-    return bundle.recipe.modality, labels, (verdict, *output_verdicts(labels, bundle))
+    prepared = prepare(image, bundle.recipe)
+    labels = predict(prepared, bundle, plan.segment)
+    shown = Preparation(steps(bundle.recipe), before_after(prepared, labels.array))
+    return Seen(bundle.recipe.modality, labels, (verdict, *output_verdicts(labels, bundle, None if image.is_picture else image.geometry)), shown)
 
 
 def modality_of(case: Case, image: Image) -> str:

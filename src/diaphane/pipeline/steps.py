@@ -24,18 +24,31 @@ from diaphane.core.coding import from_json, from_json_lines, json_lines, json_te
 from diaphane.core.finding import Assessment, Decision
 from diaphane.core.image import Image
 from diaphane.core.outcome import Outcome, Part
-from diaphane.core.provenance import Provenance, digest, sha256_of, version
+from diaphane.core.provenance import Provenance, Ran, digest, sha256_of, version
 from diaphane.core.region import features_csv, features_from_csv
 from diaphane.core.strict import from_mapping
 from diaphane.core.track import Sighting
 from diaphane.core.verdict import Verdict
 from diaphane.core.video import Video
 from diaphane.engine.bundle import CHECKSUMS, Bundle
+from diaphane.engine.session import running
 from diaphane.errors import InputError, UsageError
 from diaphane.pipeline.faces import Faces, find_faces
 from diaphane.pipeline.inputs import Inputs
 from diaphane.pipeline.omissions import not_assessed
-from diaphane.pipeline.parts import fused, labels_of, look, look_at_faces, measured, modality_of, prepared_for, record, regions_only, used_bundles
+from diaphane.pipeline.parts import (
+    fused,
+    labels_of,
+    look,
+    look_at_faces,
+    measured,
+    modality_of,
+    preparation_of,
+    prepared_for,
+    record,
+    regions_only,
+    used_bundles,
+)
 from diaphane.pipeline.stored import read_image, read_video, size_in_words, video_record, write_image
 from diaphane.plan import Plan
 from diaphane.segment import finder_of, segmenters
@@ -54,6 +67,7 @@ class Steps:
         self.face_bundle = next((b for b in asked.values() if b.recipe.field_of_view == "face"), None)
         self.classifiers = assess.classifiers(plan.assess)
         self.finders = [finder for b in self.classifiers if (finder := finder_of(b.recipe))]
+        self.engines: dict[str, Ran] = {}
         inputs.apart_from(out)
         self.inputs, self.plan, self.folder, self.out = inputs, plan, CaseFolder(out), out
         sha = inputs.sha256["source"]
@@ -136,24 +150,27 @@ class Steps:
         def make(to: Path) -> Result:
             parts: list[Result] = []
             verdicts: list[Verdict] = []
-            for frame, image in images:
-                if frame is None:
-                    seen = look(case, image, self.inputs.labels, self.bundles, self.plan)
-                else:
-                    seen = look_at_faces(image, frame, faces, self.face_bundle, self.plan)
-                parts.append(record(image, seen, to))
-                verdicts += seen[2]
-            return {"parts": parts, "verdicts": [asdict(v) for v in dict.fromkeys(verdicts)]}
+            with running(self.plan.engine, pictures=len(images)) as ran:
+                for frame, image in images:
+                    if frame is None:
+                        seen = look(case, image, self.inputs.labels, self.bundles, self.plan)
+                    else:
+                        seen = look_at_faces(image, frame, faces, self.face_bundle, self.plan)
+                    parts.append(record(image, seen, to))
+                    verdicts += seen.verdicts
+            return {"parts": parts, "verdicts": [asdict(v) for v in dict.fromkeys(verdicts)], "engines": _engines(ran)}
 
         def words(r: Result) -> str:
             by = dict.fromkeys(p["source"] for p in r["parts"] if p["source"])
             return f"by {', '.join(by)}" if by else "nothing"
 
-        found = self._step("segment", [asdict(self.plan.segment), self._checksums(used)], make, words)
+        found = self._step("segment", [asdict(self.plan.segment), asdict(self.plan.engine), self._checksums(used)], make, words)
+        self.engines |= _ran(found["engines"])
         parts = tuple(
             Part(
                 image=image, modality=p["modality"], labels=labels_of(self.out, p), frame=frame,
                 instances=case.instances if frame is None else (), dicom_modality=modality_of(case, image) if frame is None else "",
+                preparation=preparation_of(self.out, p),
             )
             for (frame, image), p in zip(images, found["parts"], strict=True)
         )  # fmt: skip
@@ -183,19 +200,21 @@ class Steps:
             regions: Result = {}
             whole: Result = {}
             verdicts: list[Verdict] = []
-            for part in parts:
-                prepared, said = prepared_for(part.image, self.classifiers)
-                scored, about_all = assess.score(part.image, part.labels, part.regions, context, self.plan.assess, prepared=prepared)
-                regions |= {str(r.index): [asdict(a) for a in r.assessments] for r in scored}
-                whole[part.image.name] = [asdict(a) for a in about_all]
-                verdicts += said
-            return {"regions": regions, "images": whole, "verdicts": [asdict(v) for v in dict.fromkeys(verdicts)]}
+            with running(self.plan.engine, pictures=len(parts)) as ran:
+                for part in parts:
+                    prepared, said = prepared_for(part.image, self.classifiers)
+                    scored, about_all = assess.score(part.image, part.labels, part.regions, context, self.plan.assess, prepared=prepared)
+                    regions |= {str(r.index): [asdict(a) for a in r.assessments] for r in scored}
+                    whole[part.image.name] = [asdict(a) for a in about_all]
+                    verdicts += said
+            return {"regions": regions, "images": whole, "verdicts": [asdict(v) for v in dict.fromkeys(verdicts)], "engines": _engines(ran)}
 
         def words(r: Result) -> str:
             return _plural(sum(len(a) for kind in ("regions", "images") for a in r[kind].values()), "verdict")
 
-        inputs = [asdict(self.plan.assess), asdict(context), self._checksums(self.classifiers), self._checksums(self.finders)]
+        inputs = [asdict(self.plan.assess), asdict(self.plan.engine), asdict(context), self._checksums(self.classifiers), self._checksums(self.finders)]
         found = self._step("assess", inputs, make, words)
+        self.engines |= _ran(found["engines"])
         judged = tuple(
             replace(
                 part,
@@ -266,6 +285,7 @@ class Steps:
             licences={b.name: b.recipe.licence for b in used},
             seed=self.plan.seed,
             created=self.folder.manifest["created"],
+            engines={name: ran for name, ran in self.engines.items() if name in {b.name for b in used}},
         )
 
     def finish(self, outcome: Outcome) -> None:
@@ -296,6 +316,14 @@ class Steps:
 
 def _verdicts(documents: list[Any]) -> tuple[Verdict, ...]:
     return tuple(from_mapping(Verdict, v, "case.json: verdicts", InputError) for v in documents)
+
+
+def _engines(ran: dict[str, Ran]) -> Result:
+    return {name: asdict(one) for name, one in ran.items()}
+
+
+def _ran(documents: Result) -> dict[str, Ran]:
+    return {name: from_mapping(Ran, ran, "case.json: engines", InputError) for name, ran in documents.items()}
 
 
 def _assessments(documents: list[Any]) -> tuple[Assessment, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from diaphane.core.arrays import Array
-from diaphane.core.case_folder import REPORT
+from diaphane.core.case_folder import OVERLAY, REPORT
 from diaphane.core.outcome import Outcome, Part
 from diaphane.core.provenance import version
 from diaphane.core.storage import write_whole
@@ -35,6 +35,9 @@ class CaseRow:
     numbers: Mapping[str, float] = field(default_factory=dict)
     """Column to value: counts, probabilities, areas."""
     thumbnail: Array | None = None
+    """Shown within the page; None: ``picture`` is, if there is one."""
+    picture: str = ""
+    """Where it lies, from the folder of all cases."""
     error: str = ""
     doubts: tuple[str, ...] = ()
     """What the gates refused or doubted."""
@@ -45,8 +48,8 @@ class CaseRow:
         return f"{quote(self.name)}/{REPORT}"
 
 
-def row_of(outcome: Outcome, name: str) -> CaseRow:
-    """The row of a case that was run."""
+def row_of(outcome: Outcome, name: str, *, embedded: bool = True) -> CaseRow:
+    """The row of a case that was run; its picture in it where ``embedded``, else as a link: a page of thousands could not hold them."""
     numbers: dict[str, float] = {"findings": len(outcome.decision.findings)} if any(p.labels is not None for p in outcome.parts) else {}
     for finding in outcome.decision.findings[:1]:
         if finding.probability is not None:
@@ -63,7 +66,8 @@ def row_of(outcome: Outcome, name: str) -> CaseRow:
         exit_code=outcome.exit_code,
         summary=tuple(summary_of(outcome)),
         numbers=numbers,
-        thumbnail=_thumbnail(outcome.parts[0]) if outcome.parts else None,
+        thumbnail=_thumbnail(outcome.parts[0]) if embedded and outcome.parts else None,
+        picture=f"{quote(name)}/{OVERLAY}" if outcome.parts and outcome.parts[0].labels is not None else "",
         doubts=tuple(f"{v.verdict} by the {v.gate} gate: {v.reason}" for v in outcome.verdicts if v.verdict != "passed"),
     )
 
