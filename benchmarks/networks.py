@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from diaphane.engine.bundle import Bundle, open_bundle
-from diaphane.engine.session import Session
+from diaphane.engine.options import Options
+from diaphane.engine.session import session_of
 from diaphane.nets.cost import cost
 from diaphane.train.build import build
 from diaphane.train.evaluate import interval_words
@@ -42,7 +43,7 @@ def milliseconds(bundles: Mapping[str, Bundle], threads: int) -> dict[str, float
     sessions, arrays = {}, {}
     for name, bundle in bundles.items():
         shape = bundle.recipe.input.tensor_shape if bundle.recipe.input else ()
-        sessions[name] = Session(bundle.members[0], name, shape, threads)
+        sessions[name] = session_of(bundle, options=Options(engine="onnxruntime", threads=threads))
         arrays[name] = np.random.default_rng(0).normal(size=(1, *shape)).astype(np.float32)
     took: dict[str, list[float]] = {name: [] for name in bundles}
     for n in range(ROUNDS + 2):

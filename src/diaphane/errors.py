@@ -5,6 +5,7 @@
     DiaphaneError                  1  failed
     ├── UsageError (ValueError)    2  wrong use: an option, a plan, an argument
     ├── InputError (ValueError)    2  an input that is missing, empty or unreadable
+    │   └── TooLargeError (MemoryError) 2  one that needs more memory than there is
     ├── RefusedError (ValueError)  3  the input gate refuses: readable, but not what the model is for
     ├── BundleError (ValueError)   1  a model bundle that is incomplete, altered or malformed
     ├── StorageError (OSError)     1  the case folder cannot be written
@@ -33,6 +34,10 @@ class InputError(DiaphaneError, ValueError):
     """An input that is missing, empty, truncated or not what its name says."""
 
     exit_code = 2
+
+
+class TooLargeError(InputError, MemoryError):
+    """An input needs more memory than there is; told before it is taken."""
 
 
 class RefusedError(DiaphaneError, ValueError):
