@@ -25,6 +25,7 @@ CHEST = (
     NotAssessed(what="effusion, pneumothorax, nodules, fractures, heart size", why=NO_MODEL),
     NotAssessed(what="lung volume", why="a projection has no volume"),
 )
+FINDINGS = (NotAssessed(what="whether there is an opacity at all", why="lung_findings looks for where, and outlines something in healthy lungs too"), *CHEST)
 LONE_LUNGS = (NotAssessed(what="opacities and pneumonia", why="not unasked: the bundles lung_findings and pneumonia are used by name"), *CHEST)
 
 
@@ -77,7 +78,7 @@ COMPARED_MINUTES, COMPARED_LUNGS_MINUTES = 15, 5
 ENTRIES: tuple[Entry, ...] = (
     Entry(name="hippocampus", data=datasets.hippocampus, options=folds(66)),
     Entry(name="lungs", data=datasets.lungs, options=folds(36), not_assessed=LONE_LUNGS),
-    Entry(name="lung_findings", data=datasets.lung_findings, options=folds(24), more=whole_lung, not_assessed=CHEST),
+    Entry(name="lung_findings", data=datasets.lung_findings, options=folds(24), more=whole_lung, not_assessed=FINDINGS),
     Entry(name="pneumonia", data=datasets.pneumonia, options=folds(20), init="lung_findings", more=blacked_out, needs="pneumonia_blacked"),
     Entry(
         name="pneumonia_blacked", data=datasets.pneumonia_blacked, options=Options(folds=5, minutes=20), init="lung_findings", split="pneumonia",
