@@ -172,7 +172,10 @@ def test_interrupted_batch_leaves_whole_stages_and_goes_on(jobs: int, made: tupl
         (tmp_path / "in").mkdir(exist_ok=True)
         (tmp_path / "in" / f"{n}.png").write_bytes(made[0].read_bytes())
     words = ["run", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--jobs", str(jobs)]
-    process = subprocess.Popen([sys.executable, "-m", "diaphane", *words], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "diaphane", *words], stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # where the suite runs in the background, it is ignored
+    )  # fmt: skip
     until = time.monotonic() + 60
     while not list((tmp_path / "out").rglob("overlay.png")) and time.monotonic() < until:
         time.sleep(0.01)
