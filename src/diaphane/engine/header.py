@@ -248,12 +248,6 @@ def _packed(values: memoryview) -> Sequence[int]:
     return out
 
 
-def _number(value: int | memoryview) -> int:
-    if isinstance(value, int):
-        return value
-    raise ValueError("a number was expected")
-
-
 def _view(value: int | memoryview) -> memoryview:
     if isinstance(value, memoryview):
         return value
