@@ -7,7 +7,7 @@ from scipy.spatial import cKDTree
 from skimage.measure import marching_cubes as reference
 
 from diaphane.core.mesh import Mesh
-from diaphane.ops.marching_cubes import _loops, _triangles, marching_cubes
+from diaphane.ops.marching_cubes import _triangles, loops, marching_cubes
 
 
 def is_closed(mesh: Mesh) -> bool:
@@ -19,10 +19,10 @@ def is_closed(mesh: Mesh) -> bool:
 
 def test_every_case_has_triangles_whose_inner_edges_lie_inside_the_cube() -> None:
     for case in range(256):
-        loops = _loops(case)
-        crossed = {edge for loop in loops for edge in loop}
+        found = loops(case)
+        crossed = {edge for loop in found for edge in loop}
         assert len(crossed) == sum((case >> a & 1) != (case >> b & 1) for a in range(8) for b in range(a) if (a ^ b) in (1, 2, 4))
-        assert all(len(_triangles(loop) or ()) == len(loop) - 2 for loop in loops)
+        assert all(len(_triangles(loop) or ()) == len(loop) - 2 for loop in found)
 
 
 def test_noise_which_has_every_case_gives_a_closed_surface_without_an_edge_of_four_faces(rng: np.random.Generator) -> None:

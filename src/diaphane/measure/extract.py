@@ -12,10 +12,11 @@ from diaphane.core.image import Image
 from diaphane.core.labels import Labels
 from diaphane.core.region import Feature, Region
 from diaphane.errors import InputError
-from diaphane.measure import colour, confidence, glcm, intensity, shape
+from diaphane.measure import abcd, colour, confidence, glcm, intensity, shape
+from diaphane.measure.configuration import Configuration
 from diaphane.measure.options import Options
 from diaphane.measure.sides import with_side_ratios
-from diaphane.measure.view import View, view_of
+from diaphane.measure.view import Sheet, View, grey, sheet_of, view_of
 from diaphane.ops.components import components, numbered
 from diaphane.ops.hounsfield import UNIT, is_hounsfield
 
@@ -32,21 +33,36 @@ def extract(image: Image, labels: Labels, options: Options) -> tuple[Region, ...
 
     Each connected part of a lesion is a region; an organ is one region, however many parts it has. A feature that
     does not exist (texture of one pixel, colour of a grey picture) is NaN with a reason, or absent where the whole
-    family does not apply. Of a volume shape and intensity statistics are taken, on its own grid. Where the labels know how
-    sure they are, so does the region.
+    family does not apply. Of a volume shape and intensity statistics are taken, on its own grid; the families that ``options.radiomics``
+    names come after those, and instead of what both have. Where the labels know how sure they are, so does the region.
 
     Raises:
-        InputError: The labels lie on another grid.
+        InputError: The labels lie on another grid, or families are wanted of a volume in colour.
     """
     if labels.array.shape != image.shape:
         raise InputError(f"the mask has {labels.array.shape} pixels, the image {image.shape}; they must lie on one grid")
-    regions = regions_of(labels)
-    if image.is_picture:
-        measured = tuple(replace(r, features=tuple(_of_picture(image, r, labels, options))) for r in regions)
-        return with_side_ratios(measured, labels.table, "area")
-    unit = UNIT if is_hounsfield(image) else "1"
-    measured = tuple(replace(r, features=tuple(_of_volume(image, r, labels, unit))) for r in regions)
-    return with_side_ratios(measured, labels.table, "volume")
+    unit = "1" if image.is_picture or not is_hounsfield(image) else UNIT
+    regions, size = regions_of(labels), "area" if image.is_picture else "volume"
+    if image.is_picture and regions:
+        sheet = sheet_of(image, labels.array[0] > 0, options)
+        measured = tuple(replace(r, features=tuple(_of_picture(sheet, r, labels, options))) for r in regions)
+    else:
+        measured = tuple(replace(r, features=tuple(_of_volume(image, r, labels, unit))) for r in regions)
+    if options.radiomics is not None and measured:
+        measured = _with_families(grey(image), measured, options.radiomics, unit)
+    return with_side_ratios(measured, labels.table, size)
+
+
+def _with_families(image: Image, regions: tuple[Region, ...], configuration: Configuration, unit: str) -> tuple[Region, ...]:
+    """The regions with the families of ``configuration`` after what was measured, less what both have."""
+    from diaphane.measure import radiomics  # half of SciPy: not for a picture
+
+    out = []
+    for region in regions:
+        found = tuple(radiomics.features(image, region, configuration, unit))
+        again = {(f.family, f.name, f.aggregation) for f in found}
+        out.append(replace(region, features=(*(f for f in region.features if (f.family, f.name, f.aggregation) not in again), *found)))
+    return tuple(out)
 
 
 def regions_of(labels: Labels) -> tuple[Region, ...]:
@@ -92,16 +108,19 @@ def _parts(mask: BoolArray) -> list[tuple[tuple[slice, ...], BoolArray]]:
     return sorted(parts, key=lambda part: -int(part[1].sum()))
 
 
-def _of_picture(image: Image, region: Region, labels: Labels, options: Options) -> Iterator[Feature]:
-    yield from shape.features(region, image.geometry, image.shape)
+def _of_picture(sheet: Sheet, region: Region, labels: Labels, options: Options) -> Iterator[Feature]:
+    outline = shape.features(region, sheet.image.geometry, sheet.image.shape)
+    yield from outline
     yield from confidence.features(region, labels)
-    view = view_of(image, region, labels.array[0] > 0, options.long_side_px)
-    for family in FAMILIES.values():
-        yield from family(view, options)
+    view = view_of(sheet, region, options)
+    found = {name: family(view, options) for name, family in FAMILIES.items()}
+    for of_family in found.values():
+        yield from of_family
+    yield from abcd.features(outline + found["colour"])
 
 
 def _of_volume(image: Image, region: Region, labels: Labels, unit: str) -> Iterator[Feature]:
-    from diaphane.measure import solid  # scikit-image and half of SciPy: not for a picture
+    from diaphane.measure import solid  # half of SciPy: not for a picture
 
     yield from solid.features(region, image.geometry, image.shape)
     yield from confidence.features(region, labels)

@@ -7,9 +7,12 @@ import math
 import cv2
 import numpy as np
 
-from diaphane.core.arrays import BoolArray, FloatArray
+from diaphane.core.arrays import BoolArray
 from diaphane.core.geometry import Geometry
 from diaphane.core.region import Feature, Region
+from diaphane.measure import border
+from diaphane.measure.axes import Axes, principal_axes
+from diaphane.measure.found import features_of
 
 FAMILY = "morphology"
 
@@ -25,7 +28,9 @@ def features(region: Region, geometry: Geometry, shape: tuple[int, int, int]) ->
     area = float(mask.sum()) * size**2
     around = perimeter(mask) * size
     hull_px, diameter_px = hull_area_and_diameter(mask)
-    major, minor = axes(mask)
+    axes = principal_axes(mask)
+    major, minor = (float(n) for n in 4 * np.sqrt(axes.variances))  # lengths of the ellipse with the mask's second moments
+    about_minor, about_major = asymmetries(mask, axes)
     values: list[tuple[str, float, str]] = [
         ("area", area, surface),
         ("area_fraction", float(mask.sum()) / (shape[1] * shape[2]), "1"),
@@ -37,10 +42,13 @@ def features(region: Region, geometry: Geometry, shape: tuple[int, int, int]) ->
         ("elongation", minor / major, "1"),
         ("circularity", 4 * math.pi * area / around**2, "1"),
         ("solidity", float(mask.sum()) / hull_px, "1"),
-        ("asymmetry", asymmetry(mask), "1"),
+        ("asymmetry", float(np.mean([about_minor, about_major])), "1"),
         ("border_touch", border_touch(region, shape), "1"),
+        ("asymmetry_about_major_axis", about_major, "1"),
+        ("asymmetry_about_minor_axis", about_minor, "1"),
     ]
-    return [Feature(family=FAMILY, name=name, value=value, unit=unit) for name, value, unit in values]
+    rough = border.irregularity(region, axes, shape)
+    return [Feature(family=FAMILY, name=name, value=value, unit=unit) for name, value, unit in values] + features_of(rough, FAMILY)
 
 
 def perimeter(mask: BoolArray) -> float:
@@ -64,44 +72,14 @@ def hull_area_and_diameter(mask: BoolArray) -> tuple[float, float]:
     return float(cv2.contourArea(hull.astype(np.float32))), float(away.max())
 
 
-def principal_axes(mask: BoolArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Centre (x, y), variances along the principal axes (large first), and the axes as columns; px.
-
-    A pixel is a unit square: 1/12 is added to each variance, so that none is 0.
-    """
-    rows, columns = np.nonzero(mask)
-    points = np.stack([columns, rows], axis=1).astype(np.float64)
-    centre = points.mean(axis=0)
-    away = points - centre
-    variances, vectors = np.linalg.eigh(away.T @ away / len(points) + np.eye(2) / 12)
-    return centre, variances[::-1], vectors[:, ::-1]
-
-
-def axes(mask: BoolArray) -> tuple[float, float]:
-    """Lengths of the ellipse with the mask's second moments: 4 standard deviations, major first; px."""
-    _, variances, _ = principal_axes(mask)
-    major, minor = 4 * np.sqrt(variances)
-    return float(major), float(minor)
-
-
-def asymmetry(mask: BoolArray) -> float:
-    """Share of the area that does not fall on its own mirror image, the mean over both principal axes; 0-1.
+def asymmetries(mask: BoolArray, axes: Axes) -> tuple[float, float]:
+    """Share of the area that does not fall on its own mirror image: about the minor axis, and about the major one; 0-1.
 
     Source: the A of the ABCD rule, Nachbar et al., J Am Acad Dermatol 30, 551 (1994); computed as by Stoecker,
     Li, Moss, Comput Med Imaging Graph 16, 191 (1992).
     """
-    centre, _, vectors = principal_axes(mask)
-    rows, columns = np.nonzero(mask)
-    points = np.stack([columns, rows], axis=1) - centre
-    apart = []
-    for n in (0, 1):
-        mirrored = points - 2 * np.outer(points @ vectors[:, n], vectors[:, n]) + centre
-        x, y = np.rint(mirrored).astype(int).T
-        inside = (x >= 0) & (y >= 0) & (x < mask.shape[1]) & (y < mask.shape[0])
-        hit = np.zeros(len(points), bool)
-        hit[inside] = mask[y[inside], x[inside]]
-        apart.append(1 - hit.mean())
-    return float(np.mean(apart))
+    about_minor, about_major = (float(1 - axes.folded(mask, n)[0].mean()) for n in (0, 1))
+    return about_minor, about_major
 
 
 def border_touch(region: Region, shape: tuple[int, int, int]) -> float:

@@ -82,13 +82,13 @@ def _cases(field: FloatArray, level: float) -> Array:
 @cache
 def _table() -> tuple[IntArray, IntArray, IntArray, IntArray]:
     """Of all triangles of all cases: corner and axis of the edges (n, 3); of each case: where its triangles begin, and how many they are."""
-    cases = [[triangle for loop in _loops(case) for triangle in _triangles(loop) or ()] for case in range(256)]
+    cases = [[triangle for loop in loops(case) for triangle in _triangles(loop) or ()] for case in range(256)]
     edges = np.array([triangle for triangles in cases for triangle in triangles])
     counts = np.array([len(triangles) for triangles in cases])
     return edges[..., 0], edges[..., 1], np.cumsum(counts) - counts, counts
 
 
-def _loops(case: int) -> list[Loop]:
+def loops(case: int) -> list[Loop]:
     """The edges that the surface crosses, one after the other."""
     after = dict(pair for axis, side in product(range(3), range(2)) for pair in _segments(case, axis, side))
     loops = []
