@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from tests.classifiers import colour_bundle
 from tests.networks import zoo_with
-from tests.phantoms import coloured, disc, lesion_of
+from tests.phantoms import lesion_of
 
 from diaphane import zoo
-from diaphane.assess import Options, answer, classifiers, judged, judged_table, lacking, score
-from diaphane.assess.tabular import LogisticModel
+from diaphane.assess import Options, answer, classifiers, judged, judged_table, no_verdict, score, table_model
 from diaphane.core.case import PatientContext
 from diaphane.core.finding import Assessment
 from diaphane.core.geometry import Geometry
@@ -25,6 +24,7 @@ from diaphane.errors import BundleError, InputError, RefusedError, UsageError
 from diaphane.measure import Options as MeasureOptions
 from diaphane.measure import extract
 from diaphane.prepare import prepare
+from diaphane.simulate.skin import draw_lesion, render_lesion
 
 
 def plain(colour: tuple[int, int, int]) -> Image:
@@ -37,8 +37,8 @@ def chance(task: str, p: float) -> Assessment:
 
 @pytest.fixture(scope="module")
 def lesion() -> Region:
-    picture = np.clip(coloured(disc(30)) + np.random.default_rng(0).integers(-20, 20, (128, 128, 3)), 0, 255).astype(np.uint8)
-    (region,) = extract(*lesion_of(disc(30), picture), MeasureOptions())
+    picture, truth = render_lesion(draw_lesion(np.random.default_rng(3), 192, 256))
+    (region,) = extract(*lesion_of(truth, picture), MeasureOptions())
     return region
 
 
@@ -98,8 +98,9 @@ def test_model_of_one_class_names_it_from_a_limit_on_and_rules_nothing_out(p: fl
 @pytest.mark.parametrize("name", ["skin lesion", "label 1"])
 def test_regions_of_a_table_are_judged_as_in_a_run(lesion: Region, name: str) -> None:
     bundle = open_bundle("melanoma")
-    known = LogisticModel.from_bundle(bundle).assess(lesion, bundle)
-    assert known is not None
+    verdict = table_model(bundle).judge(lesion, bundle)
+    assert not isinstance(verdict, str)
+    (known,) = verdict
     organ = replace(lesion, index=7, name="left lung")
     (found,) = judged_table(features_csv([("mole", replace(lesion, name=name)), ("mole", organ)]), bundle)
     assert (found.image, found.region) == ("mole", 1)
@@ -112,7 +113,7 @@ def test_region_without_a_feature_of_the_model_is_refused_with_its_reason(name: 
     regions = extract(*lesion_of(np.ones((40, 40), bool)), MeasureOptions())
     (found,) = judged_table(features_csv(("mole", replace(r, name=name)) for r in regions), open_bundle("melanoma"))
     assert (found.verdict, found.named, found.exit_code) == ("refused", None, 3)
-    assert "surrounding skin" in found.reason
+    assert "runs along the picture's edge" in found.reason
 
 
 def test_table_without_a_region_for_the_model_is_refused(lesion: Region) -> None:
@@ -121,8 +122,17 @@ def test_table_without_a_region_for_the_model_is_refused(lesion: Region) -> None
 
 
 def test_table_in_which_two_regions_share_a_number_is_refused(lesion: Region) -> None:
-    with pytest.raises(InputError, match="region 1 stands for two regions"):
-        judged_table(features_csv([("a", lesion), ("b", lesion)]), open_bundle("melanoma"))
+    text = features_csv([("a", lesion), ("a", replace(lesion, name="other"))])
+    with pytest.raises(InputError, match="region 1 stands for two regions of 'a'"):
+        judged_table(text, open_bundle("melanoma"))
+    with pytest.raises(InputError, match="of region 1 stands there twice"):
+        judged_table(features_csv([("a", lesion), ("a", lesion)]), open_bundle("melanoma"))
+
+
+def test_table_of_several_pictures_is_judged_picture_by_picture(lesion: Region) -> None:
+    answers = judged_table(features_csv([("a", lesion), ("b", lesion)]), open_bundle("melanoma"))
+    assert [(a.image, a.region) for a in answers] == [("a", 1), ("b", 1)]
+    assert answers[0].probability == answers[1].probability
 
 
 def test_network_judges_the_picture_that_was_prepared_for_it_and_no_region(lesion: Region, tmp_path: Path) -> None:
@@ -133,7 +143,7 @@ def test_network_judges_the_picture_that_was_prepared_for_it_and_no_region(lesio
     assert whole == judged(prepared, bundle)
     assert scored[0].assessments == ()
     assert score(plain((0, 0, 0)), None, (), PatientContext(), options) == ((), ())
-    assert lacking(lesion, bundle) == []
+    assert no_verdict(lesion, bundle, PatientContext(), ()) == ""
 
 
 def test_unasked_melanoma_alone_judges_and_a_bundle_that_segments_cannot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

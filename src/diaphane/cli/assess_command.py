@@ -7,7 +7,7 @@ at a part of the picture (pneumonia: the lungs); where it is not found, the whol
 
   diaphane train --data animals/ --out trained
   diaphane assess new-pictures/ --bundle trained/bundle --threshold 0.7 --out classes.csv
-  diaphane assess case/features.csv --bundle melanoma --json
+  diaphane assess case/features.csv --bundle melanoma --context patient.json --json
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from diaphane.errors import InputError, RefusedError, UsageError
 
 if TYPE_CHECKING:
     from diaphane.assess import Answer
+    from diaphane.core.case import PatientContext
     from diaphane.engine.bundle import Bundle
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="T",
         help="smallest probability with which a class is named, 0-1 (default: 0; of a model that knows one class alone, its own limit)",
     )
+    parser.add_argument(
+        "--context", type=Path, metavar="patient.json", help="of features: age_years and sex of the one patient whose regions they are, or a FHIR Patient"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE.csv", help="also a table: a line a result, a column a class")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
@@ -56,15 +60,18 @@ def execute(parsed: argparse.Namespace) -> int:
         raise UsageError(f"the bundle '{bundle.name}' finds structures, not classes: use diaphane segment --bundle {parsed.bundle}")
     if parsed.threshold is not None and not 0 < parsed.threshold < 1:
         raise UsageError(f"--threshold must lie between 0 and 1, got {parsed.threshold}")
+    if parsed.context and bundle.recipe.input is not None:
+        raise UsageError(f"--context: the bundle '{bundle.name}' judges pictures alone and takes nothing else; leave it out")
+    context = acquire.read_context(parsed.context) if parsed.context else None
     files = acquire.expand(parsed.inputs)
     if parsed.out and parsed.out.resolve() in {file.resolve() for file in files}:
         raise UsageError(f"{parsed.out}: is an input and would be overwritten; give --out another name")
-    answers, failed = _all(files, bundle, parsed.threshold, alone=len(files) == 1 and not parsed.inputs[0].is_dir())
+    answers, failed = _all(files, bundle, parsed.threshold, context, alone=len(files) == 1 and not parsed.inputs[0].is_dir())
     _give(answers, bundle, parsed)
     return 1 if failed else max((a.exit_code for a in answers), default=0)
 
 
-def _all(files: Sequence[Path], bundle: Bundle, threshold: float | None, *, alone: bool) -> tuple[list[Answer], bool]:
+def _all(files: Sequence[Path], bundle: Bundle, threshold: float | None, context: PatientContext | None, *, alone: bool) -> tuple[list[Answer], bool]:
     """The answers, and whether a file could not be read; ``alone`` that is an error."""
     from tqdm import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
@@ -74,7 +81,7 @@ def _all(files: Sequence[Path], bundle: Bundle, threshold: float | None, *, alon
     with logging_redirect_tqdm():
         for file in tqdm(files, desc="assess", unit="input", disable=None):
             try:
-                found = list(_of_table(file, bundle, threshold) if bundle.recipe.input is None else _of_picture(file, bundle, threshold))
+                found = list(_of_table(file, bundle, threshold, context) if bundle.recipe.input is None else _of_picture(file, bundle, threshold))
             except InputError as problem:
                 if alone:
                     raise
@@ -115,9 +122,10 @@ def _of_picture(file: Path, bundle: Bundle, threshold: float | None) -> Iterator
     yield replace(found, verdict="doubted", reason="; ".join(filter(None, [*doubts, found.reason]))) if doubts else found
 
 
-def _of_table(file: Path, bundle: Bundle, threshold: float | None) -> Iterator[Answer]:
+def _of_table(file: Path, bundle: Bundle, threshold: float | None, context: PatientContext | None) -> Iterator[Answer]:
     from diaphane.acquire.picture import stem_of
     from diaphane.assess import Answer, judged_table
+    from diaphane.core.case import PatientContext
     from diaphane.core.storage import reading
 
     if file.suffix.lower() != ".csv":
@@ -128,7 +136,7 @@ def _of_table(file: Path, bundle: Bundle, threshold: float | None) -> Iterator[A
             raise InputError(f"{file}: a table of features has at most {MAX_TABLE_BYTES} bytes")
         data = file.read_bytes()
     try:
-        yield from judged_table(data.decode("utf-8-sig"), bundle, threshold=threshold, where=str(file))
+        yield from judged_table(data.decode("utf-8-sig"), bundle, threshold=threshold, where=str(file), context=context or PatientContext())
     except UnicodeDecodeError as problem:
         raise InputError(f"{file}: not UTF-8 text; give a features.csv as diaphane measure writes it") from problem
     except RefusedError as problem:

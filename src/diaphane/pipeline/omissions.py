@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from diaphane import zoo
-from diaphane.assess import lacking
+from diaphane.assess import no_verdict
+from diaphane.core.case import PatientContext
 from diaphane.core.outcome import Part
 from diaphane.core.recipe import NotAssessed
 from diaphane.engine.bundle import Bundle, open_bundle
@@ -15,11 +16,13 @@ GIVEN = "given"
 """The source of labels that someone made."""
 
 
-def not_assessed(parts: Sequence[Part], faces: Faces, used: Sequence[Bundle], classifiers: Sequence[Bundle]) -> tuple[NotAssessed, ...]:
+def not_assessed(
+    parts: Sequence[Part], faces: Faces, used: Sequence[Bundle], classifiers: Sequence[Bundle], context: PatientContext
+) -> tuple[NotAssessed, ...]:
     """Said of every case: by the bundles' recipes, by features that do not exist, by the scale that a picture lacks."""
     told = [n for part in parts if part.frame is None for n in _of_part(part)]
     told += [n for bundle in used for n in bundle.recipe.not_assessed]
-    told += [n for part in parts for n in _lacking(part, classifiers)]
+    told += [n for part in parts for n in _without_verdict(part, classifiers, context)]
     told += [n for bundle in classifiers for n in _not_judged(parts, bundle)]
     told += _of_faces(parts, faces)
     if not parts:
@@ -61,10 +64,9 @@ def _not_judged(parts: Sequence[Part], bundle: Bundle) -> Iterator[NotAssessed]:
     yield NotAssessed(what=" or ".join(label.name for label in bundle.recipe.labels), why=why)
 
 
-def _lacking(part: Part, classifiers: Sequence[Bundle]) -> Iterator[NotAssessed]:
+def _without_verdict(part: Part, classifiers: Sequence[Bundle], context: PatientContext) -> Iterator[NotAssessed]:
+    """Regions that a model of features is for and does not judge: a feature or a network's verdict does not exist, or they are unlike its training."""
     for region in part.regions:
         for classifier in classifiers:
-            without = lacking(region, classifier)
-            if without:
-                what = f"{classifier.recipe.labels[0].name} of {region.name} {region.index}"
-                yield NotAssessed(what=what, why="features that the model needs do not exist: " + "; ".join(without))
+            if why := no_verdict(region, classifier, context, part.assessments):
+                yield NotAssessed(what=f"{' or '.join(label.name for label in classifier.recipe.labels)} of {region.name} {region.index}", why=why)
