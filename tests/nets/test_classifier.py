@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="networks need the extra 'train'")
 
-from diaphane.nets.classifier import classifier  # noqa: E402
+from diaphane.nets.classifier import classifier, pooled  # noqa: E402
 from diaphane.nets.encoders import ENCODERS  # noqa: E402
 from diaphane.nets.network import network  # noqa: E402
 from diaphane.train.export import onnx_bytes  # noqa: E402
@@ -30,12 +30,27 @@ def test_every_parameter_gets_a_gradient(encoder) -> None:
     assert [key for key, p in net.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
 
 
-def test_head_is_linear_in_the_mean_feature() -> None:
+def test_head_reads_mean_maximum_and_deviation_of_every_feature_at_every_resolution() -> None:
+    torch.manual_seed(1)
     net = classifier(3, 4, widths=(4, 8)).eval()
     x = torch.randn(1, 3, 8, 8)
-    feature = net.encoder(x)[-1].relu().detach().numpy()[0]
-    expected = net.head.weight.detach().numpy() @ feature.reshape(8, -1).mean(axis=1) + net.head.bias.detach().numpy()
-    assert np.allclose(net(x)[0].detach().numpy(), expected, atol=1e-6)
+    levels = [f.detach().numpy()[0].reshape(f.shape[1], -1) for f in net.encoder(x)]
+    read = np.concatenate([np.concatenate([f.mean(axis=1), f.max(axis=1), f.std(axis=1)]) for f in levels])
+    expected = net.head.linear.weight.detach().numpy() @ read + net.head.linear.bias.detach().numpy()
+    assert np.allclose(net(x)[0].detach().numpy(), expected, atol=1e-4)
+
+
+def test_settled_head_reads_numbers_of_mean_0_and_deviation_1_and_says_the_same_of_all() -> None:
+    torch.manual_seed(1)
+    net = classifier(3, 4, widths=(4, 8)).eval()
+    samples = [torch.randn(8, 3, 16, 16) * (n + 1) for n in range(4)]
+    net.settle(samples)
+    read = torch.cat([(pooled(net.encoder(x)) - net.head.shift) * net.head.scale for x in samples]).detach()
+    assert torch.allclose(read.mean(dim=0), torch.zeros(36), atol=1e-4)
+    assert read.std(dim=0).min() > 0.5
+    assert read.std(dim=0).max() < 1.001
+    logits = torch.cat([net(x) for x in samples])
+    assert torch.allclose(logits, net.head.linear.bias.expand_as(logits))
 
 
 @pytest.mark.parametrize("norm", ["instance", "group"])

@@ -45,9 +45,9 @@ def test_cost_is_torchs_own_count(name, dimensions, kind) -> None:
 def test_linear_layers_count_and_frozen_parameters_do_not() -> None:
     net = classifier(1, 10, widths=(4, 8))
     before = cost(net, (1, 8, 8))
-    assert before.multiply_accumulates == 64 * (9 * 4 + 36 * 4) + 16 * (36 * 8 + 72 * 8) + 80
+    assert before.multiply_accumulates == 64 * (9 * 4 + 36 * 4) + 16 * (36 * 8 + 72 * 8) + 360
     net.head.requires_grad_(False)
-    assert before.parameters - cost(net, (1, 8, 8)).parameters == 90
+    assert before.parameters - cost(net, (1, 8, 8)).parameters == 2 * 36 + 370
 
 
 def test_counting_leaves_the_network_as_it_was() -> None:

@@ -17,8 +17,8 @@ from diaphane.errors import BundleError
 
 OPERATORS = frozenset({
     "Add", "Cast", "Clip", "Concat", "Constant", "Conv", "ConvTranspose", "DequantizeLinear", "Div", "Expand", "Flatten", "Gemm", "GlobalAveragePool",
-    "Greater", "Identity", "InstanceNormalization", "LeakyRelu", "Log", "Max", "MaxPool", "Mul", "Not", "QuantizeLinear", "ReduceMean", "Relu", "Reshape",
-    "Resize", "Shape", "Slice", "Softmax", "Unsqueeze",
+    "Greater", "Identity", "InstanceNormalization", "LeakyRelu", "Log", "Max", "MaxPool", "Mul", "Not", "QuantizeLinear", "ReduceMax", "ReduceMean", "Relu",
+    "Reshape", "Resize", "Shape", "Slice", "Softmax", "Sqrt", "Sub", "Unsqueeze",
 })  # fmt: skip
 """Of ONNX's own, those that the networks of ``diaphane.nets`` and their int8 forms are made of, and Flatten; none of them loops or calls.
 

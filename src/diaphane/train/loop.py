@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -19,6 +20,7 @@ from tqdm import tqdm
 
 from diaphane.core.arrays import FloatArray, IntArray
 from diaphane.errors import TrainingError
+from diaphane.nets.classifier import Classifier
 from diaphane.train.batches import Batches, prefetched
 from diaphane.train.checkpoint import Model, Progress, read_checkpoint, write_checkpoint, write_weights
 from diaphane.train.distribute import ALONE, Peers
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 LAST, BEST, HISTORY = "last.safetensors", "best.safetensors", "history.csv"
 TOO_LONG = 0.1
 """Share of the time that a training should not wait for data."""
+SETTLED = 256
+"""Samples that the scale of a classifier's head is taken from."""
 ROWS = 400
 """About as many lines has the history of a training."""
 Look = Callable[[nn.Module], float]
@@ -50,9 +54,11 @@ def train(
         StorageError: A checkpoint cannot be written; the one before is kept.
     """
     arranged(network, loop).train()
+    goes_on = resume and (folder / LAST).exists()
+    settle(network, batches, goes_on=goes_on)
     model = Model(network, copy.deepcopy(network).eval(), OPTIMIZERS[loop.optimizer](network, loop))
     progress = Progress(recipe)
-    if resume and (folder / LAST).exists():
+    if goes_on:
         progress = read_checkpoint(folder / LAST, model, recipe)
     folder.mkdir(parents=True, exist_ok=True)
     started = saved = time.monotonic()
@@ -80,6 +86,15 @@ def train(
         if not loop.validations:  # nothing was held out: the last average is the best there is
             write_weights(folder / BEST, model.average, {"step": progress.step, "epoch": progress.epoch})
     return progress
+
+
+def settle(network: nn.Module, batches: Batches, *, goes_on: bool) -> None:
+    """Before its first step, the scale of what a classifier's head reads, from the first samples that it will see: every process of several takes the same."""
+    if goes_on or not isinstance(network, Classifier):
+        return
+    alone = replace(batches, share=slice(None))
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=batches.loop.precision == "bfloat16"):
+        network.settle([laid_out(torch.from_numpy(alone.batch(n)[0]), batches.loop) for n in range(-(-SETTLED // batches.loop.batch_size))])
 
 
 def step_once(model: Model, loop: LoopTable, x: FloatArray, y: IntArray, step: int, *, peers: Peers = ALONE) -> float:
