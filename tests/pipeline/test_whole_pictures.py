@@ -23,6 +23,7 @@ from diaphane.pipeline import run
 from diaphane.plan import Plan
 from diaphane.prepare import prepare
 from diaphane.report import Options as ReportOptions
+from diaphane.report.html import picture
 from diaphane.segment import Options as SegmentOptions
 from diaphane.segment import focused
 
@@ -50,6 +51,10 @@ def test_the_part_around_the_lesion_is_judged_told_and_kept_until_the_bundle_is_
     page = (tmp_path / "case/report.html").read_text()
     assert "The picture as a whole" in page
     assert "not calibrated on other pictures" in page
+    (told,) = outcome.parts[0].explanations
+    assert (told.bundle, told.task) == ("colours", max(expected, key=lambda a: a.probability).task)
+    np.testing.assert_array_equal(told.rgb, read_picture(tmp_path / f"case/images/{outcome.parts[0].image.name}_colours_occlusion.png").array[0])
+    assert picture(told.rgb) in page
 
     before = stages(tmp_path / "case")
     again = run(made[0], tmp_path / "case", with_judge(bundle.path))
@@ -74,6 +79,14 @@ def test_picture_in_which_nothing_is_segmented_is_judged_and_the_missing_part_do
     assert outcome.exit_code == 4
     assert "structures and lesions in the image" in {n.what for n in outcome.not_assessed}
     assert "blue" in (tmp_path / "case/report.html").read_text()
+
+
+def test_without_maps_the_network_is_asked_once(made: tuple[Path, BoolArray], tmp_path: Path) -> None:
+    plan = with_judge(colour_bundle(tmp_path / "judge"))
+    outcome = run(made[0], tmp_path / "case", replace(plan, assess=replace(plan.assess, maps=False)))
+    assert len(outcome.parts[0].assessments) == len(COLOURS)
+    assert outcome.parts[0].explanations == ()
+    assert not list((tmp_path / "case").rglob("*occlusion*"))
 
 
 def test_judge_whose_gate_refuses_says_nothing(made: tuple[Path, BoolArray], tmp_path: Path) -> None:

@@ -11,3 +11,5 @@ class Options:
 
     bundle: str | None = None
     """classifier to use, by name or folder, of regions or of whole pictures; without one, melanoma judges skin lesions"""
+    maps: bool = True
+    """for each network that judges a picture, whether the report shows where its verdict comes from: the network looks a hundred times more"""

@@ -31,6 +31,20 @@ class Preparation:
         object.__setattr__(self, "rgb", frozen(self.rgb))
 
 
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Where a network's verdict on a whole picture comes from."""
+
+    bundle: str
+    task: str
+    """The class that is explained: the most probable one."""
+    rgb: Array
+    """(row, column, 3) uint8: what the network looked at, coloured by how much hiding a place changes the verdict."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rgb", frozen(self.rgb))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """One image of a case and what was seen in it: a picture, a scan, or a key frame of a clip of faces."""
@@ -43,6 +57,8 @@ class Part:
     """Their indices are unique in the whole case."""
     assessments: tuple[Assessment, ...] = ()
     """About the whole image; those about a lesion stand in its finding."""
+    explanations: tuple[Explanation, ...] = ()
+    """Of ``assessments``, one a network."""
     frame: int | None = None
     """Which frame of ``Outcome.video`` it is; None for a scan or picture of its own."""
     instances: tuple[Instance, ...] = ()

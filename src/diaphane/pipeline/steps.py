@@ -33,6 +33,7 @@ from diaphane.core.video import Video
 from diaphane.engine.bundle import CHECKSUMS, Bundle
 from diaphane.engine.session import running
 from diaphane.errors import InputError, UsageError
+from diaphane.pipeline.explanations import explanations_of, record_explanations
 from diaphane.pipeline.faces import Faces, find_faces
 from diaphane.pipeline.inputs import Inputs
 from diaphane.pipeline.omissions import not_assessed
@@ -199,6 +200,7 @@ class Steps:
         def make(to: Path) -> Result:
             regions: Result = {}
             whole: Result = {}
+            maps: Result = {}
             verdicts: list[Verdict] = []
             with running(self.plan.engine, pictures=len(parts)) as ran:
                 for part in parts:
@@ -206,8 +208,9 @@ class Steps:
                     scored, about_all = assess.score(part.image, part.labels, part.regions, context, self.plan.assess, prepared=prepared)
                     regions |= {str(r.index): [asdict(a) for a in r.assessments] for r in scored}
                     whole[part.image.name] = [asdict(a) for a in about_all]
+                    maps[part.image.name] = record_explanations(part.image.name, assess.explained(prepared, about_all, self.classifiers, self.plan.assess), to)
                     verdicts += said
-            return {"regions": regions, "images": whole, "verdicts": [asdict(v) for v in dict.fromkeys(verdicts)], "engines": _engines(ran)}
+            return {"regions": regions, "images": whole, "maps": maps, "verdicts": [asdict(v) for v in dict.fromkeys(verdicts)], "engines": _engines(ran)}
 
         def words(r: Result) -> str:
             return _plural(sum(len(a) for kind in ("regions", "images") for a in r[kind].values()), "verdict")
@@ -220,6 +223,7 @@ class Steps:
                 part,
                 regions=tuple(replace(r, assessments=_assessments(found["regions"][str(r.index)])) for r in part.regions),
                 assessments=_assessments(found["images"][part.image.name]),
+                explanations=explanations_of(self.out, found["maps"][part.image.name]),
             )
             for part in parts
         )
@@ -266,7 +270,7 @@ class Steps:
             parts=parts,
             decision=decision,
             verdicts=verdicts,
-            not_assessed=not_assessed(parts, faces, bundles, self.classifiers),
+            not_assessed=not_assessed(parts, faces, bundles, self.classifiers, case.context),
             provenance=self._provenance(bundles, parts),
             video=faces.video,
             sightings=faces.sightings,
