@@ -50,6 +50,8 @@ QUESTIONS = (
     Question("startup", "How long until a first result?", quick=QUICK),
     Question("ops", "Resampling, components, distance, surface: how fast beside other libraries?", quick=QUICK),
     Question("hd95", "HD95 and NSD: how fast beside other libraries?", quick=QUICK),
+    Question("features", "Features of a region: how fast beside mirp and pyradiomics?", quick=QUICK, needs=(DATA / "abdomen_ct",)),
+    Question("colour", "Colour and shape of a lesion: how fast?", quick=QUICK),
     Question("batch", "A folder of cases: how fast in several processes?", quick=("--count", "2", "--rounds", "1", "--skip-dask")),
     Question("training_step", "How much faster is a step of training than in plain float32 torch?"),
     Question("loading", "How long does training wait for data?"),

@@ -15,7 +15,7 @@ from diaphane.plan import Plan
         (["a.png", "b.png"], ["a", "b"]),
         (["x/a.jpg", "y/a.png", "a-2.bmp", "A.tif"], ["a", "a-2", "a-2-2", "A-3"]),
         (["...png", "..png", ".png"], ["_..", "_.", "_.png"]),
-        (["cases.csv.png", "index.html.png", "Index.HTML.png"], ["cases.csv-2", "index.html-2", "Index.HTML-3"]),
+        (["cases.csv.png", "features.csv.png", "index.html.png", "Index.HTML.png"], ["cases.csv-2", "features.csv-2", "index.html-2", "Index.HTML-3"]),
         (["=cmd.png", "-x.png"], ["_=cmd", "_-x"]),
         (["b\udcffd.png"], ["b_d"]),
         (["é" * 200 + ".png"], ["é" * 75]),

@@ -14,13 +14,14 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from diaphane.acquire.picture import SUFFIXES as PICTURES
 from diaphane.acquire.picture import stem_of
-from diaphane.core.case_folder import MANIFEST
+from diaphane.core.case_folder import FEATURES, MANIFEST
 from diaphane.core.provenance import version
 from diaphane.core.storage import storage
 from diaphane.engine.machine import cores
 from diaphane.engine.memory import free_bytes
 from diaphane.errors import UsageError
 from diaphane.pipeline.batch_case import Answer, Task, made
+from diaphane.pipeline.batch_features import write_features
 from diaphane.pipeline.batch_processes import side_by_side
 from diaphane.pipeline.cluster import check_plan, on_cluster
 from diaphane.plan import Plan
@@ -46,7 +47,7 @@ class Batch:
 
 
 def run_many(sources: Sequence[Path], out: Path, plan: Plan, *, jobs: int = 1, cluster: str | None = None) -> Batch:
-    """Each source as a case in ``out/STEM/`` (``STEM-2`` … where stems repeat), and ``cases.csv`` and ``index.html`` over all.
+    """Each source as a case in ``out/STEM/`` (``STEM-2`` … where stems repeat), and ``cases.csv``, ``features.csv`` and ``index.html`` over all.
 
     ``jobs`` processes side by side, or the workers of the Dask scheduler at the address ``cluster``: the cases have the same bytes.
     An input that fails is named in the table and at the end, and does not stop the others; a folder that cannot be written does.
@@ -73,6 +74,7 @@ def run_many(sources: Sequence[Path], out: Path, plan: Plan, *, jobs: int = 1, c
         with suppress(OSError):  # which it says of a folder that is not empty
             out.rmdir()
     write_cases(rows, out)
+    write_features(out, [row.name for row in rows if not row.error])
     for row in rows:
         if row.error:
             log.error("failed: %s: %s", row.name, row.error)
@@ -120,7 +122,7 @@ def case_names(sources: Sequence[Path]) -> list[str]:
     Names that would lead out of the folder, collide with the table or start a formula in a spreadsheet get a ``_`` in front.
     """
     names: list[str] = []
-    taken = {CASES, INDEX}
+    taken = {CASES, INDEX, FEATURES}
     for source in sources:
         stem = stem_of(source)
         stem = f"_{stem}" if not stem or stem[0] in ".=+-@" else stem

@@ -16,6 +16,7 @@ from diaphane.core.provenance import version
 from diaphane.core.storage import write_whole
 from diaphane.ops.paint import overlay, palette
 from diaphane.ops.slices import sheets
+from diaphane.report.cohort import distributions, failures
 from diaphane.report.html import page
 from diaphane.report.words import summary_of
 
@@ -91,5 +92,6 @@ def write_cases(rows: Sequence[CaseRow], folder: Path, *, title: str = "Cases", 
         values = [repr(float(row.numbers[c])) if c in row.numbers else "" for c in columns]
         writer.writerow([row.name, row.modality, row.exit_code, *values, "; ".join(row.doubts), row.error])
     write_whole(folder / CASES, text.getvalue().encode("utf-8", "backslashreplace"))
-    write_whole(folder / INDEX, page("cases.html", rows=rows, title=title, note=note, version=version()).encode("utf-8", "backslashreplace"))
+    group = {"distributions": distributions(rows), "failures": failures(rows)}
+    write_whole(folder / INDEX, page("cases.html", rows=rows, title=title, note=note, version=version(), **group).encode("utf-8", "backslashreplace"))
     return folder / CASES, folder / INDEX

@@ -34,7 +34,7 @@ def compose(outcome: Outcome, folder: Path, options: Options) -> tuple[Path, ...
         outcome=outcome,
         summary=summary,
         findings=[(told, told.finding and close_up(outcome, told.finding, options)) for told in findings_of(outcome, options.contributions)],
-        wholes=[(whole_of(part, outcome), part.assessments) for part in outcome.parts if part.assessments],
+        wholes=[(whole_of(part, outcome), part) for part in outcome.parts if part.assessments],
         structures=structures_of(outcome),
         solids=solids_of(outcome),
         pictures=pictures_of(outcome, options),

@@ -13,13 +13,16 @@ from diaphane.core.finding import Assessment, Finding
 from diaphane.core.region import Feature, Region
 from diaphane.report.coding import PRIVATE, SYSTEMS, Coded, coded
 from diaphane.report.html import OLDEST
+from diaphane.report.words import LESION_FEATURES
 
 Json = dict[str, Any]
 NOTE = "For research use. Not a medical device."
 UCUM = "http://unitsofmeasure.org"
 HOUNSFIELD = "[hnsf'U]"
-TEXTURE = frozenset({"glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm"})
-"""Families that stay in ``features.csv``: a record has no use for a hundred numbers of texture."""
+LEFT_OUT = frozenset({
+    "glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm", "gldm", "intensity_histogram", "intensity_volume_histogram", "local_intensity", "shape", "firstorder",
+})  # fmt: skip
+"""Families that stay in ``features.csv``: a record has no use for hundreds of numbers of texture. Of colour it has those that the report shows."""
 LATERALITY = codes.SCT.Laterality
 
 
@@ -58,7 +61,7 @@ def value(number: float | None, unit: str = "1", reason: str = "") -> Json:
 def of_region(region: Region) -> Json:
     """The measurements of a region, each a component."""
     site = site_of(region.name, region.role)
-    components = [of_feature(f) for f in region.features if f.family not in TEXTURE]
+    components = [of_feature(f) for f in region.features if f.family not in LEFT_OUT and (f.family != "colour" or f.name in LESION_FEATURES)]
     return {
         "code": concept(f"measurements of {region.name}", own("region measured")),
         "bodySite": site or concept(region.name),

@@ -8,15 +8,21 @@ from dataclasses import dataclass
 from diaphane.core.finding import Assessment, Finding
 from diaphane.core.outcome import Outcome, Part
 from diaphane.core.region import Feature, Region
+from diaphane.report.abcd import Rule, rule_of
 from diaphane.report.html import number, percent, title, unit
 
 LESION_FEATURES = (
     "volume", "maximum_3d_diameter", "surface_area",
     "area", "area_fraction", "maximum_diameter", "perimeter", "circularity", "asymmetry",
-    "variegation", "lightness_contrast", "colour_asymmetry", "border_touch",
+    "border_irregularity", "border_sharpness_mean", "variegation", "lightness_contrast", "colour_difference_to_skin", "colour_asymmetry", "border_touch",
 )  # fmt: skip
 STRUCTURE_FEATURES = ("area", "area_fraction", "area_ratio_to_opposite_side", "perimeter", "maximum_diameter", "elongation")
-FAMILIES = {"morphology": "shape", "colour": "colour", "intensity": "brightness", "glcm": "texture"}
+FAMILIES = {
+    "morphology": "shape", "shape": "shape", "colour": "colour", "abcd": "ABCD rule",
+    **dict.fromkeys(("intensity", "intensity_histogram", "intensity_volume_histogram", "local_intensity", "firstorder"), "brightness"),
+    **dict.fromkeys(("glcm", "glrlm", "glszm", "gldzm", "gldm", "ngtdm", "ngldm"), "texture"),
+}  # fmt: skip
+"""Of features, in words; pyradiomics' too."""
 LISTED = 4
 """Structures named in the summary; where there are more, the largest."""
 EXPLAINED = {
@@ -24,6 +30,9 @@ EXPLAINED = {
     "maximum_diameter": "largest distance between two points",
     "circularity": "1 for a disc, less the longer or rougher the border",
     "asymmetry": "share of the area off its own mirror image, mean of both principal axes",
+    "border_irregularity": "how far the outline strays from an ellipse, share of its radius",
+    "border_sharpness_mean": "share of the contrast that is gained within a twentieth of the diameter; 1 is a sharp edge",
+    "colour_difference_to_skin": "mean colour against the skin around, CIEDE2000; 1 can just be seen",
     "variegation": "spread of colour inside, CIELAB units",
     "lightness_contrast": "lighter (+) or darker (-) than the skin around, CIELAB units",
     "colour_asymmetry": "colour difference between halves, CIELAB units",
@@ -52,6 +61,7 @@ class Told:
     features: tuple[tuple[Feature, str], ...]
     """With the explanation of each."""
     assessments: tuple[Judged, ...] = ()
+    rule: Rule | None = None
 
 
 def summary_of(outcome: Outcome) -> list[str]:
@@ -86,6 +96,7 @@ def findings_of(outcome: Outcome, contributions: int) -> list[Told]:
             finding,
             _features(regions[finding.from_candidates[0]], LESION_FEATURES),
             tuple(_judged(a, regions[finding.from_candidates[0]], contributions) for a in finding.assessments),
+            rule_of(regions[finding.from_candidates[0]], outcome.part(finding.image).modality),
         )
         for finding in outcome.decision.findings
     ]
@@ -148,12 +159,19 @@ def _features(region: Region, names: tuple[str, ...]) -> tuple[tuple[Feature, st
 
 
 def _judged(assessment: Assessment, region: Region, count: int) -> Judged:
-    family = {f.name: FAMILIES.get(f.family, f.family) for f in region.features}
+    family = {name: FAMILIES.get(f.family, f.family) for f in region.features for name in (f.name, f"{f.family} {f.name}")}
     sums: dict[str, float] = {}
     for name, share in assessment.contributions:
-        sums[family.get(name, name)] = sums.get(family.get(name, name), 0.0) + share
+        kind = family.get(name.partition(" (")[0]) or _beside(name)
+        sums[kind] = sums.get(kind, 0.0) + share
     ordered = sorted(sums.items(), key=lambda item: -abs(item[1]))
-    return Judged(assessment, _scaled(ordered), _scaled(assessment.contributions[:count]))
+    return Judged(assessment, _scaled(ordered), _scaled([(_beside(name), share) for name, share in assessment.contributions[:count]]))
+
+
+def _beside(name: str) -> str:
+    """What is no feature of the region in words: the patient's age and sex, and the verdict of a network; other names as they are."""
+    kind, _, network = name.partition(":")
+    return f"the network {network}" if kind == "network" and network else name.removesuffix("_not_known").removesuffix("_years")
 
 
 def _scaled(shares: Sequence[tuple[str, float]]) -> tuple[tuple[str, float, float], ...]:
