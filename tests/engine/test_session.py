@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from tests.networks import mean_network, threshold_network, volume_recipe, write_made_bundle
 
 from diaphane.engine.bundle import open_bundle
-from diaphane.engine.session import probabilities, session_of
+from diaphane.engine.options import Options
+from diaphane.engine.session import probabilities, running, session_of
 from diaphane.errors import BundleError
 
 CLASSES = """name = "made"
@@ -66,3 +68,12 @@ def test_weights_are_known_by_all_members_and_mixed_or_missing_ones_are_refused(
                 path.write_text(path.read_text().replace(old, new))
         with pytest.raises(BundleError, match="without gap"):
             open_bundle(folder)
+
+
+def test_threads_hold_for_opencv_within_the_block_and_not_after() -> None:
+    before = cv2.getNumThreads()
+    with running(Options(threads=before + 1)):
+        assert cv2.getNumThreads() == before + 1
+    assert cv2.getNumThreads() == before
+    with running(Options()):
+        assert cv2.getNumThreads() == before

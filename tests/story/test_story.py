@@ -69,7 +69,7 @@ def test_features_candidates_and_findings_agree_with_each_other_and_the_mask(cas
         rows = {r["feature"]: r for r in csv.DictReader(file)}
     assert float(rows["area"]["value"]) == labels.sum()
     assert rows["area"]["unit"] == "px2"
-    assert {r["family"] for r in rows.values()} == {"morphology", "intensity", "colour", "glcm", "confidence"}
+    assert {r["family"] for r in rows.values()} == {"morphology", "intensity", "colour", "abcd", "glcm", "confidence"}
     (candidate,) = [Candidate.from_json(line) for line in from_json_lines((case / "candidates.jsonl").read_text(), "candidates")]
     x, y, width, height = candidate.box_px
     assert np.array_equal(candidate.mask, labels[y : y + height, x : x + width])
@@ -81,13 +81,16 @@ def test_features_candidates_and_findings_agree_with_each_other_and_the_mask(cas
     (melanoma,) = finding.assessments
     low, high = melanoma.interval95
     assert 0 < low < melanoma.probability < high < 1
-    assert sum(share for _, share in melanoma.contributions) == pytest.approx(np.log(melanoma.probability / (1 - melanoma.probability)) - intercept(), abs=1e-9)
+    assert sum(share for _, share in melanoma.contributions) == pytest.approx(np.log(melanoma.probability / (1 - melanoma.probability)) - middle(), abs=1e-9)
 
 
-def intercept() -> float:
+def middle() -> float:
+    """The log-odds of a lesion that has the middle value of everything."""
+    from diaphane.assess import table_model
     from diaphane.engine.bundle import open_bundle
 
-    return float(open_bundle("melanoma").json("model.json")["intercept"])
+    model = table_model(open_bundle("melanoma"))
+    return float(model.member.logits(np.zeros((1, len(model.columns))))[0, 0])
 
 
 def test_manifest_says_what_the_case_was_made_from(case: Path, made: tuple[Path, BoolArray]) -> None:
@@ -181,6 +184,11 @@ def test_several_pictures_make_a_case_each_and_one_table(made: tuple[Path, BoolA
     assert (tmp_path / "cases/a/report.html").exists()
     assert not (tmp_path / "cases/broken").exists()
     assert "a/report.html" in (tmp_path / "cases/index.html").read_text()
+    with (tmp_path / "cases/features.csv").open() as file:
+        together = list(csv.DictReader(file))
+    with (tmp_path / "cases/b/features.csv").open() as file:
+        assert [{**row, "image": "b"} for row in csv.DictReader(file)] == [row for row in together if row["image"] == "b"]
+    assert {row["image"] for row in together} == {"a", "b"}
 
 
 def test_demo_shows_the_truth_beside_the_result(cli, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ class Options:
     precision: Literal["auto", "float32", "bfloat16", "int8"] = "auto"
     """of the network's arithmetic; auto: bfloat16 where openvino runs it and the processor lists it, int8 for a bundle that was quantised, else float32"""
     threads: int = 0
-    """of the engine; 0: as many as the processor has cores"""
+    """of the engine and of OpenCV; 0: as many as the processor has cores"""
     memory_mb: int = 0
     """what the process may take where a network looks at a volume: one that would need more is refused; 0: what the machine has free"""
 

@@ -60,9 +60,26 @@ def running(options: Options, *, pictures: int = 1) -> Iterator[dict[str, Ran]]:
     used: dict[str, Ran] = {}
     token = _RUNNING.set(_Running(options, max(pictures, _now().pictures), used))
     try:
-        yield used
+        with opencv_threads(options.threads):
+            yield used
     finally:
         _RUNNING.reset(token)
+
+
+@contextmanager
+def opencv_threads(count: int) -> Iterator[None]:
+    """Within this block OpenCV, which makes pictures ready for networks, takes ``count`` threads in the whole process; 0: as many as it likes."""
+    if not count:
+        yield
+        return
+    import cv2  # not for a volume on all cores
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(count)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def memory_limit() -> int | None:

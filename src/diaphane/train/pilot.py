@@ -121,7 +121,8 @@ def settled(planned: Planned, part: Part, clock: Time, *, auto: bool) -> Planned
     planned, step_s = _fastest(planned, part, TRYING * max(clock.left_s, 0), machine.rounds)
     crowd = CROWDED if machine.together(planned.recipe) > 1 else 1.0
     item_s = crowd * _item_seconds(planned.recipe, part)
-    judging_s = clock.judged * JUDGING * item_s * _volume_share(planned.recipe, part)
+    mirrored = 2 ** sum(planned.recipe.output.mirror)
+    judging_s = clock.judged * JUDGING * mirrored * item_s * _volume_share(planned.recipe, part)
     left = MARGIN * (clock.left_s - (time.monotonic() - begun)) - clock.reserved_s - judging_s
     seconds = left / machine.rounds(planned.recipe)
     planned = _with_looks(planned, item_s, seconds, len(part.validation))
