@@ -78,8 +78,16 @@ def _refuses(check: Check | None) -> bool:
 
 
 def _telling(strange: Sequence[tuple[float, Check | None]]) -> tuple[float, Check | None]:
-    """Of several the one that explains most: the turn (or the inversion) after which the image would look best, else what is furthest above its limit."""
-    layouts = [(check.centre + ratio * (check.limit - check.centre), ratio, check) for ratio, check in strange if check and check.kind != "tone"]
+    """Of several the one that explains most: the turn (or the inversion) after which the image would look best, else what is furthest above its limit.
+
+    What is further above the limit of unlikeness than above that of a turn is no turned image, but something else.
+    """
+    unlike = max((ratio for ratio, check in strange if check is None), default=0.0)
+    layouts = [
+        (check.centre + ratio * (check.limit - check.centre), ratio, check)
+        for ratio, check in strange
+        if check and check.kind != "tone" and ratio > unlike
+    ]  # fmt: skip
     return max(layouts, key=lambda one: one[0])[1:] if layouts else max(strange, key=lambda one: one[0])
 
 
