@@ -12,7 +12,10 @@ import pytest
 from scipy import ndimage
 from tests.measure.volumes import by_key, geometry, labels_of, measured
 
+from diaphane.core.geometry import Geometry
 from diaphane.core.image import Image
+from diaphane.core.labels import Labels
+from diaphane.core.recipe import LabelRecipe
 from diaphane.errors import InputError
 from diaphane.measure import Configuration, Options, extract, radiomics, regions_of
 from diaphane.measure.configuration import FAMILIES
@@ -300,3 +303,26 @@ def test_peak_memory_stays_below_three_times_the_box_in_single_precision(rng: np
 def test_settings_out_of_range_are_named(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Configuration(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("resample_mm", [10.0, 500.0])
+def test_region_between_two_voxels_of_the_new_grid_vanishes_and_no_other_does(resample_mm: float) -> None:
+    values = np.random.default_rng(0).integers(0, 90, (20, 20, 20)).astype(np.int16)
+    mask = np.zeros((20, 20, 20), np.uint8)
+    mask[3, 4, 4] = 1
+    mask[5:18, 5:18, 5:18] = 2
+    table = tuple(LabelRecipe(value=v, name=f"organ {v}", role="anatomy") for v in (1, 2))
+    image = Image(values, Geometry(np.diag([1.0, 1, 1, 1])[[2, 1, 0, 3]], calibrated=True))
+    small, large = extract(image, Labels(mask, table), Options(radiomics=Configuration(resample_mm=resample_mm)))
+    assert {f.nan_reason for f in small.features if f.family == "glcm"} == {"the region vanishes on this grid"}
+    assert len(large.features) == len(small.features)
+
+
+def test_picture_without_scale_is_not_resampled_to_millimetres() -> None:
+    mask = np.zeros((1, 20, 20), np.uint8)
+    mask[0, 5:15, 5:15] = 1
+    picture = Image(np.random.default_rng(0).integers(0, 90, (1, 20, 20)).astype(np.uint8), Geometry.of_picture())
+    labels = Labels(mask, (LabelRecipe(value=1, name="mole", role="lesion"),))
+    (region,) = extract(picture, labels, Options(radiomics=Configuration(resample_mm=2.0, families=("glcm", "morphology"))))
+    told = [f for f in region.features if f.name in ("joint_average", "volume_mesh")]
+    assert {f.nan_reason for f in told if "2 mm" in f.discretisation or f.name == "volume_mesh"} == {"the size of a pixel in mm is not known"}

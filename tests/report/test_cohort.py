@@ -74,3 +74,9 @@ def test_page_over_a_few_cases_has_neither(tmp_path: Path) -> None:
     page = (tmp_path / "index.html").read_text()
     assert "How the numbers are spread" not in page
     assert "What did not work" not in page
+
+
+def test_values_that_differ_by_rounding_alone_are_drawn_as_one() -> None:
+    (found,) = distributions(rows_of([0.1 + 0.2, 0.3] * 6))
+    assert sum(found.bars) == 1
+    assert found.outliers == ()

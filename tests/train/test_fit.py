@@ -18,9 +18,12 @@ from diaphane.errors import InputError, TrainingError, UsageError  # noqa: E402
 from diaphane.nets.network import network  # noqa: E402
 from diaphane.train import one_fold  # noqa: E402
 from diaphane.train.arrays import Arrays  # noqa: E402
+from diaphane.train.batches import Batches  # noqa: E402
+from diaphane.train.build import build  # noqa: E402
 from diaphane.train.bundles import TRAINING  # noqa: E402
 from diaphane.train.fit import Asked, fit  # noqa: E402
-from diaphane.train.init import weights_of  # noqa: E402
+from diaphane.train.init import start_from, weights_of  # noqa: E402
+from diaphane.train.loop import settle  # noqa: E402
 from diaphane.train.machine import Machine  # noqa: E402
 from diaphane.train.options import Options  # noqa: E402
 from diaphane.train.pilot import _with_looks  # noqa: E402
@@ -136,6 +139,21 @@ def test_init_keeps_what_the_plan_leaves_open_and_a_pruned_network_fits(data: Pa
     with pytest.raises(UsageError, match="has other layers"):
         quick(data, tmp_path / "c", overrides={**QUICK, "network": {"widths": [8, 16, 32]}}, init=bundle)
     assert not (tmp_path / "c").exists()
+
+
+def test_classifier_that_goes_on_from_a_bundle_keeps_its_head_and_one_from_masks_gets_a_scale(tmp_path: Path) -> None:
+    bars(tmp_path / "bars", 8)
+    quick(tmp_path / "bars", tmp_path / "a", epochs=2)
+    bundle = open_bundle(tmp_path / "a" / "bundle")
+    recipe = loads((tmp_path / "a" / "recipe.toml").read_text(), "recipe.toml")
+    net = build(recipe, 1)
+    start_from(net, bundle, 0)
+    before = {name: value.clone() for name, value in net.head.state_dict().items()}
+    batches = Batches(arrays={}, names=("a",), size=(1, 8, 8), loop=recipe.loop, augment=recipe.augment, task="classify", seed=0)
+    settle(net, batches, goes_on=False)
+    assert all(bool((value == net.head.state_dict()[name]).all()) for name, value in before.items())
+    assert float(before["linear.weight"].abs().sum()) > 0
+    assert not build(recipe).settled
 
 
 def test_split_that_someone_brings_must_keep_patients_and_the_test_part_apart(tmp_path: Path) -> None:

@@ -116,13 +116,37 @@ def test_columns_may_be_left_out(tmp_path: Path) -> None:
     assert [c.name for c in read(features, table, "bad", left_out=("glcm",)).columns] == ["age_years", "sex"]
 
 
-def test_groups_are_patients_else_groups_and_only_where_all_are_known(tmp_path: Path) -> None:
+def test_target_is_never_learnt_from_whatever_it_is_called(tmp_path: Path) -> None:
+    features, table = made_table(tmp_path, age=list(range(20, 80)), sex=["f", "m"] * 30)
+    assert [c.name for c in read(features, table, "sex").columns] == ["a", "b", "c", "age_years"]
+
+
+def test_what_is_to_be_left_out_and_is_not_there_is_refused_and_case_does_not_matter(tmp_path: Path) -> None:
+    features, table = made_table(tmp_path, age=list(range(20, 80)), sex=["f", "m"] * 30)
+    assert "age_years" not in [c.name for c in read(features, table, "bad", left_out=("AGE",)).columns]
+    with pytest.raises(InputError, match="glcn: is no feature, no family and no column of the table; did you mean glcm"):
+        read(features, table, "bad", left_out=("glcn",))
+
+
+def test_ages_that_cannot_be_and_ages_of_a_few_are_said_and_not_learnt_from(tmp_path: Path) -> None:
+    features, table = made_table(tmp_path / "old", age=[999] * 60)
+    assert "age_years of 60 images cannot be" in " ".join(read(features, table, "bad").faults)
+    features, table = made_table(tmp_path / "few", age=[40, 50] + [""] * 58)
+    found = read(features, table, "bad")
+    assert [c.name for c in found.columns] == ["a", "b", "c"]
+    assert "age_years is known of 2 images, with 2 values; not learnt from" in found.faults
+
+
+def test_groups_are_patients_else_groups_and_who_has_none_is_one_alone(tmp_path: Path) -> None:
     patients: list[object] = [f"x{n // 2}" for n in range(COUNT)]
     bad: list[object] = [n // 2 % 2 for n in range(COUNT)]
     with pytest.raises(InputError, match="'not bad' has 6 patients to learn from; at least 10 are needed"):
         written(tmp_path, plain(), bad=bad, patient=patients)
     assert written(tmp_path, plain(), group=[f"g{n}" for n in range(COUNT)]).grouped_by == "group"
-    assert written(tmp_path, plain(), patient=["", *patients[1:]]).grouped_by == ""
+    some = written(tmp_path, plain(), patient=["", *patients[1:]])
+    assert some.grouped_by == "patient"
+    assert some.groups[:3] == (f"image {some.names[0]}", *patients[1:3])
+    assert "1 images have no patient" in " ".join(some.faults)
 
 
 def test_parts_of_the_publisher_are_kept_and_do_not_count_as_learnt_from(tmp_path: Path) -> None:

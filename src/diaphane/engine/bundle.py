@@ -86,7 +86,7 @@ class Bundle:
         """A JSON file of the bundle, parsed."""
         try:
             return json.loads(self.files[name])
-        except (KeyError, ValueError) as problem:
+        except (KeyError, ValueError, RecursionError) as problem:
             raise BundleError(f"{self.path / name}: missing or not JSON; the bundle is not complete") from problem
 
 

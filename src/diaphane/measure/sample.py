@@ -54,6 +54,9 @@ class Sample:
 
 def sample_of(image: Image, region: Region, configuration: Configuration) -> Sample:
     """The region of ``image`` as ``configuration`` wants it; where nothing is left of it, the sample says so."""
+    if configuration.resample_mm and not image.geometry.calibrated:
+        none, why = np.zeros((1, 1, 1), np.uint8), "the size of a pixel in mm is not known"
+        return Sample(none, none > 0, none > 0, np.eye(3), none, 0, none, (0, 0, 0), why, why)
     around, place, mask, matrix = _on_grid(image.array, image.geometry, region, configuration)
     if configuration.rounding != "none" and around.dtype.kind == "f":
         rounded = np.rint if configuration.rounding == "nearest" else np.trunc
@@ -83,6 +86,9 @@ def _on_grid(array: Array, geometry: Geometry, region: Region, c: Configuration)
         return array[tuple([slice(*ends) for ends in wide])], _place(region.box, wide), region.mask, matrix
     wanted = (spacing[0] if c.in_plane else c.resample_mm, c.resample_mm, c.resample_mm)
     axes = [grid.axis_of(n, s, w, span, centred=c.alignment == "centre") for n, s, w, span in zip(shape, spacing, wanted, region.box, strict=True)]
+    if min(axis.count for axis in axes) < 1:  # between two voxels of the new grid
+        nothing = np.zeros((1, 1, 1), bool)
+        return np.zeros((1, 1, 1), np.float32), (0, 0, 0), nothing, matrix
     mask = grid.mask_on(region.mask, region.box, shape, (axes[0], axes[1], axes[2]), {"nearest": 0, "linear": 1}[c.mask_interpolation])
     ends = [_ends(np.asarray(mask.any(axis=tuple({0, 1, 2} - {n})))) for n in range(3)]
     mask, matrix = mask[tuple([slice(start, stop) for start, stop in ends])], matrix * (np.array(wanted) / spacing)

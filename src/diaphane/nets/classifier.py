@@ -51,6 +51,8 @@ class Classifier(nn.Module):
         super().__init__()
         self.encoder = make_encoder(channels, design)
         self.head = PooledHead(self.encoder.widths, classes)
+        self.settled = False
+        """Whether the head has a scale: by ``settle``, or with weights that it was given."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits, one a class."""
@@ -64,6 +66,7 @@ class Classifier(nn.Module):
         self.head.shift.copy_(read.mean(dim=0))
         self.head.scale.copy_(1 / (read.std(dim=0) + LEAST))
         self.head.linear.weight.zero_()
+        self.settled = True
 
 
 def pooled(features: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -77,7 +77,7 @@ def distributions(rows: Sequence[CaseRow]) -> list[Distribution]:
 def _distribution(name: str, pairs: Sequence[tuple[CaseRow, float]]) -> Distribution:
     values = np.array([value for _, value in pairs])
     low, first, median, third, high = (float(v) for v in np.quantile(values, [0, 0.25, 0.5, 0.75, 1]))
-    counts, _ = np.histogram(values, BARS, (low, high) if low < high else (low - 0.5, low + 0.5))
+    counts, _ = np.histogram(values, BARS, (low, high) if high - low > BARS * np.spacing(max(abs(low), abs(high))) else (low - 0.5, low + 0.5))
     scores = modified_z_scores(values)
     far = sorted((n for n in range(len(values)) if abs(scores[n]) > FAR), key=lambda n: -abs(scores[n]))
     return Distribution(
@@ -96,7 +96,7 @@ def modified_z_scores(values: FloatArray) -> FloatArray:
 def failures(rows: Sequence[CaseRow]) -> list[Failure]:
     """Cases that failed, then what the gates refused and doubted, each kind with its cases, the most frequent first.
 
-    Reasons that differ in numbers and quoted names alone are one kind.
+    Reasons that differ in numbers alone are one kind.
     """
     kinds: dict[str, list[tuple[str, str]]] = {}
     for row in rows:

@@ -18,6 +18,7 @@ from torch import nn
 from diaphane.core.storage import PARTIAL, storage
 from diaphane.engine.bundle import Bundle, open_bundle
 from diaphane.errors import UsageError
+from diaphane.nets.classifier import Classifier
 from diaphane.train.bundles import TRAINING
 from diaphane.train.dataset import Task
 from diaphane.train.place import INIT
@@ -104,3 +105,5 @@ def start_from(network: nn.Module, bundle: Bundle, fold: int) -> None:
     if len(fitting) < len(own):
         log.info("init     %d of %d weights come from '%s'; the others begin anew", len(fitting), len(own), bundle.name)
     network.load_state_dict(own | fitting)
+    if isinstance(network, Classifier):
+        network.settled = all(name in fitting for name in own if name.startswith("head"))

@@ -90,7 +90,7 @@ def train(
 
 def settle(network: nn.Module, batches: Batches, *, goes_on: bool) -> None:
     """Before its first step, the scale of what a classifier's head reads, from the first samples that it will see: every process of several takes the same."""
-    if goes_on or not isinstance(network, Classifier):
+    if goes_on or not isinstance(network, Classifier) or network.settled:
         return
     alone = replace(batches, share=slice(None))
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=batches.loop.precision == "bfloat16"):

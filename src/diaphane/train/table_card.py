@@ -31,7 +31,7 @@ def card(name: str, metrics: Mapping[str, Any], model: TableModel, data: Table) 
 
 def _what(name: str, metrics: Mapping[str, Any], model: TableModel, data: Table) -> str:
     counts = ", ".join(f"{_plain(word)} {count}" for word, count in metrics["classes"].items())
-    people = f"in {metrics['groups']} {metrics['grouped_by']}s that were not torn apart" if metrics["grouped_by"] else "; " + UNKNOWN
+    people = f" in {metrics['groups']} {metrics['grouped_by']}s that were not torn apart" if metrics["grouped_by"] else "; " + UNKNOWN
     asked = _plain(data.words[-1]) if len(data.words) == 2 else "each of " + ", ".join(map(_plain, data.words))
     return f"""# {_plain(name)}
 
@@ -39,7 +39,7 @@ How probable {asked} is, of a region called "{_plain(data.label)}": {model.title
 
 ## Data
 
-{metrics["pictures"]} pictures ({counts}) {people}. Of each picture the largest region counts."""
+{metrics["pictures"]} pictures ({counts}){people}. Of each picture the largest region counts."""
 
 
 def _means(metrics: Mapping[str, Any], data: Table) -> str:
@@ -48,8 +48,8 @@ def _means(metrics: Mapping[str, Any], data: Table) -> str:
 
 * Of regions that got about 20 %, about 20 % were {_plain(data.words[-1])}, in data like these, where {share:.1%} of all were. Where it is rarer, the true
   probability is lower; where it is more common, higher.
-* The interval says how much the probability would change had other patients been learnt from: the fit and its calibration were repeated without a tenth of
-  the patients, ten times (delete-a-group jackknife). It does not cover that new pictures may differ from these, nor that an outline may be wrong.
+* The interval says how much the probability would change had other patients been learnt from: the fit was repeated without a tenth of the patients, ten
+  times (delete-a-group jackknife); scale and calibration rest on answers for all of them. It does not cover that new pictures may differ from these, nor that an outline may be wrong.
 * The contributions say what moved the model's answer, not what causes the disease: features that go together share what either could have said.
 * No figure here is clinical validation. It must not rule anything out."""
 

@@ -16,6 +16,8 @@ from diaphane.train.forms_table import is_known, number
 
 ABSENT = 0.05
 """A feature that more images lack is left out; of one that fewer lack, those images."""
+FEWEST = 10
+"""Images of which age or sex must be known for it to be learnt from: every fold needs some."""
 INDICATED = 10
 """Images of which something is not known, from which on that itself is a column."""
 NETWORK = "network:"
@@ -53,18 +55,22 @@ def _shown(key: tuple[str, ...], *, alone: bool) -> str:
 
 
 def beside(rows: Sequence[Mapping[str, str]], classes: tuple[str, ...], left_out: Sequence[str]) -> tuple[list[Column], FloatArray, list[str]]:
-    """Age, sex, whether they are known, and the verdicts of networks: those that the table has."""
+    """Age, sex, whether they are known, and the verdicts of networks: those that the table has, without what ``left_out`` names, by any of its names."""
     columns: list[Column] = []
     values: list[FloatArray] = []
     faults: list[str] = []
     for field, names, reader in (("age_years", AGES, _age), ("sex", GENDERS, _sex)):
-        found = next((name for name in names if name in rows[0] and name not in left_out), None)
-        column = np.array([reader(row[found]) for row in rows]) if found else np.zeros(0)
-        if len(np.unique(column[~np.isnan(column)])) < 2:
+        found = next((name for name in names if name in rows[0] and not set(names) & set(left_out)), None)
+        if found is None:
             continue
-        impossible = sum(is_known(row[found or ""]) and bool(np.isnan(v)) for row, v in zip(rows, column, strict=True))
+        column = np.array([reader(row[found]) for row in rows])
+        impossible = sum(is_known(row[found]) and bool(np.isnan(v)) for row, v in zip(rows, column, strict=True))
         what = f"an age lies between 0 and {OLDEST:g}" if field == "age_years" else "it is female or male"
         faults += [f"{field} of {impossible} images cannot be ({what}); taken for not known"] * bool(impossible)
+        known = column[~np.isnan(column)]
+        if len(known) < FEWEST or len(np.unique(known)) < 2:
+            faults.append(f"{field} is known of {len(known)} images, with {len(np.unique(known))} values; not learnt from")
+            continue
         columns.append(Column(name=field, source="context", key=(field,), fill=0.0))
         values.append(column)
         if np.isnan(column).sum() >= INDICATED:

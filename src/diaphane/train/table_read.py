@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -97,17 +98,36 @@ def joined(
         raise InputError(f"{where}: no image of it has features; the column image must hold the names of the measured images")
     kept = [rows[image] for image in names]
     words, classes, truth = _target([row[target.lower()] for row in kept], target, where)
+    left_out = _known_names(left_out, [regions[image] for image in names], list(kept[0]))
     columns, values, said = measured([regions[image] for image in names], left_out)
-    known, more, told = beside(kept, classes, left_out)
+    known, more, told = beside(kept, classes, (*left_out, target.lower()))
     there: BoolArray = np.asarray(np.isfinite(values).all(axis=1))
     lacking = counted([n for n, ok in zip(names, there, strict=True) if not ok], "lack a feature that the others have; left out")
-    grouped_by = next((g for g in GROUPS if all(row.get(g) for row in kept)), "")
+    grouped_by = next((g for g in GROUPS if any(row.get(g) for row in kept)), "")
+    without = [n for n, row in zip(names, kept, strict=True) if grouped_by and not row.get(grouped_by)]
+    alone = counted(without, f"have no {grouped_by}; each counts as one of its own")
     found = Table(
         names=tuple(names), values=np.concatenate([values, more], axis=1), columns=(*columns, *known), truth=truth, words=words, classes=classes,
-        groups=tuple(row[grouped_by] if grouped_by else image for row, image in zip(kept, names, strict=True)), grouped_by=grouped_by,
-        parts=tuple(_part(row, where) for row in kept), label=label, faults=(*faults, *apart, *said, *told, *lacking), about=_about(kept, target.lower()),
+        groups=tuple(row.get(grouped_by) or (f"image {image}" if grouped_by else image) for row, image in zip(kept, names, strict=True)),
+        grouped_by=grouped_by, parts=tuple(_part(row, where) for row in kept), label=label, about=_about(kept, target.lower()),
+        faults=(*faults, *apart, *said, *told, *alone, *lacking),
     ).only(there)  # fmt: skip
     return _checked(found, where)
+
+
+def _known_names(names: Sequence[str], regions: Sequence[Region], columns: Sequence[str]) -> list[str]:
+    """``names`` as the features, families and columns of the table are spelt.
+
+    Raises:
+        InputError: One of them is none of these: what should have been left out would be learnt from.
+    """
+    there = [*dict.fromkeys(w for region in regions for f in region.features for w in (f.name, f.family)), *columns]
+    spelt = {word.lower(): word for word in there}
+    unknown = [name for name in names if name.lower() not in spelt]
+    if unknown:
+        near = get_close_matches(unknown[0].lower(), spelt, n=1)
+        raise InputError(f"--leave-out {unknown[0]}: is no feature, no family and no column of the table{f'; did you mean {spelt[near[0]]}?' if near else ''}")
+    return [spelt[name.lower()] for name in names]
 
 
 def rows_of(rows: Sequence[dict[str, str]], target: str, where: str) -> tuple[dict[str, dict[str, str]], list[str]]:

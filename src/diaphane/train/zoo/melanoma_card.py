@@ -14,6 +14,8 @@ Features were measured on outlines by networks that had not seen the picture, as
 
 * Of what is measured, those features are used that do not change with the picture's size and that nearly every lesion has; nothing was chosen by its
   figures. The ISIC 2017 challenge's winner had an AUC of 0.874 on its test part, which has no labels here.
+* Whether age or sex is known is learnt from too: where they are missing, melanomas are more frequent in this collection, which need not hold in
+  another. So is the share of the picture that the lesion takes, which is also how near the camera was.
 * It is a weak test: it misses melanomas at any threshold that spares most benign lesions. It must never rule one out.
 * Site and history are not used. Melanomas without pigment, on nails, soles or mucosa are not represented.
 
