@@ -49,7 +49,8 @@ def _means(metrics: Mapping[str, Any], data: Table) -> str:
 * Of regions that got about 20 %, about 20 % were {_plain(data.words[-1])}, in data like these, where {share:.1%} of all were. Where it is rarer, the true
   probability is lower; where it is more common, higher.
 * The interval says how much the probability would change had other patients been learnt from: the fit was repeated without a tenth of the patients, ten
-  times (delete-a-group jackknife); scale and calibration rest on answers for all of them. It does not cover that new pictures may differ from these, nor that an outline may be wrong.
+  times (delete-a-group jackknife); scale and calibration rest on answers for all of them. It does not cover that new pictures may differ from
+  these, nor that an outline may be wrong.
 * The contributions say what moved the model's answer, not what causes the disease: features that go together share what either could have said.
 * No figure here is clinical validation. It must not rule anything out."""
 
