@@ -108,6 +108,18 @@ def test_regions_of_a_table_are_judged_as_in_a_run(lesion: Region, name: str) ->
     assert found.contributions == known.contributions
 
 
+@pytest.mark.parametrize("times", [2, 5])
+def test_picture_larger_than_those_of_the_training_is_judged_nearly_alike(lesion: Region, times: int) -> None:
+    picture, truth = render_lesion(draw_lesion(np.random.default_rng(3), 192, 256))
+    large = np.repeat(np.repeat(picture, times, axis=0), times, axis=1)
+    (region,) = extract(*lesion_of(np.repeat(np.repeat(truth, times, axis=0), times, axis=1), large), MeasureOptions())
+    bundle = open_bundle("melanoma")
+    small, found = (table_model(bundle).judge(r, bundle) for r in (lesion, region))
+    assert not isinstance(small, str)
+    assert not isinstance(found, str), found
+    assert found[0].probability == pytest.approx(small[0].probability, abs=0.05)
+
+
 @pytest.mark.parametrize("name", ["skin lesion", "label 1"])
 def test_region_without_a_feature_of_the_model_is_refused_with_its_reason(name: str) -> None:
     regions = extract(*lesion_of(np.ones((40, 40), bool)), MeasureOptions())

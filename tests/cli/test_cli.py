@@ -155,7 +155,7 @@ def test_measure_writes_the_table_of_a_given_mask(cli, made: tuple[Path, BoolArr
     with (tmp_path / "features.csv").open() as file:
         rows = {r["feature"]: r for r in csv.DictReader(file)}
     assert float(rows["area"]["value"]) == made[1].sum() * 0.25
-    assert rows["contrast"]["discretisation"] == "FBN 32, source grid"
+    assert rows["contrast"]["discretisation"] == "FBN 32, long side at most 256 px"
     assert rows["contrast"]["ibsi_code"] == "ACUI"
 
 

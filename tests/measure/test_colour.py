@@ -193,7 +193,7 @@ def test_colour_constancy_is_a_flag_and_a_key_of_the_plan(tmp_path: Path) -> Non
     write_png(picture, coloured(disc(30)))
     write_png(mask, disc(30).astype(np.uint8))
     assert main(["measure", str(picture), str(mask), "--out", str(out), "--colour-constancy", "grey_world"]) == 0
-    assert 'red_mean,,,"source grid, grey_world"' in out.read_text()
+    assert 'red_mean,,,"long side at most 256 px, grey_world"' in out.read_text()
     plan.write_text('[measure]\ncolour_constancy = "shades_of_grey"\n')
     assert read_plan(plan).measure.colour_constancy == "shades_of_grey"
     plan.write_text('[measure]\ncolour_constancy = "gray_world"\n')

@@ -98,8 +98,8 @@ def test_colour_features_are_the_same_on_a_larger_copy(rng: np.random.Generator)
     for a, b in zip(small.features, large.features, strict=True):
         if a.family in ("colour", "glcm", "intensity"):
             assert b.value == pytest.approx(a.value, rel=1e-6, abs=1e-6), a.name
-    assert small.feature("contrast").discretisation == "FBN 32, source grid"
-    assert large.feature("contrast").discretisation == "FBN 32, long side 256 px"
+    assert small.feature("contrast").discretisation == "FBN 32, long side at most 256 px"
+    assert large.feature("contrast").discretisation == "FBN 32, long side at most 256 px"
 
 
 def test_one_pixel_has_an_area_and_a_reason_for_every_value_that_does_not_exist() -> None:

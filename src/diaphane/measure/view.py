@@ -35,7 +35,7 @@ class View:
     other: BoolArray
     """Pixels that belong to any region: no surrounding skin."""
     grid: str
-    """In words, for the column ``discretisation``: ``long side 256 px`` or ``source grid``, and what was done to the colours."""
+    """In words, for the column ``discretisation``: ``long side at most 256 px`` or ``source grid``, and what was done to the colours."""
     origin: tuple[int, int] = (0, 0)
     """Row and column of the picture, on this grid, where the arrays begin."""
 
@@ -64,10 +64,11 @@ def sheet_of(image: Image, anything: BoolArray, options: Options) -> Sheet:
     rows, columns = image.shape[1:]
     shrink = options.long_side_px / max(rows, columns) if options.long_side_px else 1.0
     pixels = to_rgb(image.array[0]) if image.channels == 3 else image.array[0]
-    around, grid = np.asarray(anything), "source grid"
+    around = np.asarray(anything)
+    grid = f"long side at most {options.long_side_px} px" if options.long_side_px else "source grid"  # alike for small pictures and those that were shrunk
     if shrink < 1:
         size = max(1, round(rows * shrink)), max(1, round(columns * shrink))
-        pixels, around, grid = resample(pixels, *size), _shrunk(around, size), f"long side {options.long_side_px} px"
+        pixels, around = resample(pixels, *size), _shrunk(around, size)
     if image.channels != 3:
         return Sheet(image, pixels.astype(np.float32) * (255 / full_scale(image.array)), None, around, grid)
     rgb = corrected(pixels, options.colour_constancy)
