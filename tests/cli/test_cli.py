@@ -123,12 +123,12 @@ def test_segment_writes_what_was_asked_for(cli, made: tuple[Path, BoolArray], tm
     assert cli("segment", made[0], "--bundle", "skin_lesion", "--out", tmp_path / "plain").returncode == 0
     assert [p.name for p in (tmp_path / "plain").iterdir()] == ["lesion.png"]
     done = cli(
-        "segment", made[0], "--bundle", "skin_lesion", "--out", tmp_path / "all", "--overlay", "--colormap", "jet", "--probabilities", "--threshold", "0.9"
+        "segment", made[0], "--bundle", "skin_lesion", "--out", tmp_path / "all", "--overlay", "--colormap", "jet", "--probabilities", "--threshold", "0.4"
     )
     assert done.returncode == 0
     assert {p.name for p in (tmp_path / "all").iterdir()} == {"lesion.png", "lesion_overlay.png", "lesion_probability.png", "lesion_uncertainty.png"}
     assert read_png(tmp_path / "all/lesion_overlay.png").shape == (192, 256, 3)
-    assert 0 < (read_png(tmp_path / "all/lesion.png") > 0).sum() < (read_png(tmp_path / "plain/lesion.png") > 0).sum()
+    assert 0 < (read_png(tmp_path / "plain/lesion.png") > 0).sum() < (read_png(tmp_path / "all/lesion.png") > 0).sum()
 
 
 def test_segment_refuses_a_picture_of_another_kind_and_a_classifier(cli, made: tuple[Path, BoolArray], tmp_path: Path) -> None:

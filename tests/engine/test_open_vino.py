@@ -116,5 +116,5 @@ def test_bfloat16_keeps_the_dice_of_real_lesions(bundle: Bundle, data: Path) -> 
         for options, dices in found.items():
             with running(options):
                 dices.append(dice(predict(prepared, bundle, SegmentOptions()).array[0] > 0, truth))
-    assert np.mean(found[EXACT]) > 0.75
+    assert np.mean(found[EXACT]) > 0.7
     assert abs(np.mean(found[EXACT]) - np.mean(found[HALF])) < 0.002

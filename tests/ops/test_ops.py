@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis.extra import numpy as hnp
 
 from diaphane.core.image import Image
-from diaphane.core.recipe import Fingerprint
+from diaphane.core.recipe import Fingerprint, Kind
 from diaphane.ops.components import components, filled
 from diaphane.ops.fingerprint import descriptors, distance
 from diaphane.ops.overlap import dice, jaccard
@@ -99,8 +99,8 @@ def test_fingerprint_distance_is_the_mahalanobis_distance(rng: np.random.Generat
     image = Image(rng.integers(0, 256, (1, 50, 60, 3), dtype=np.uint8))
     d = descriptors(image)
     assert np.isfinite(d).all()
-    same = Fingerprint(d, np.eye(len(d)), 1.0)
-    shifted = Fingerprint(d - np.eye(len(d))[0] * 3, np.eye(len(d)) * 4, 1.0)
+    same = Fingerprint(d, (Kind(0.0, d, np.eye(len(d))),), 1.0)
+    shifted = Fingerprint(d, (Kind(-7.0, d - np.eye(len(d))[0] * 3, np.eye(len(d)) * 4),), 1.0)
     assert distance(image, same) == 0
     assert abs(distance(image, shifted) - 6) < 1e-9
 

@@ -71,16 +71,18 @@ def test_outcome_without_a_model_has_a_report_that_says_so(outcome: Outcome, tmp
 
 def test_what_a_network_says_of_the_whole_picture_is_told_with_what_it_is(outcome: Outcome, tmp_path: Path) -> None:
     two = tuple(
-        Assessment(task=task, probability=p, interval95=(math.nan, math.nan), bundle="chest", basis=BASIS)
+        Assessment(task=task, probability=p, interval95=(math.nan, math.nan), bundle="chest", basis=BASIS, caution="It goes by the kind of film")
         for task, p in (("pneumonia", 0.63), ("no finding", 0.37))
     )
     judged = with_main(outcome, assessments=two)
     (path, *_) = compose(judged, tmp_path, Options(segmentation_object=False))
     text = path.read_text(encoding="utf-8")
-    sentence = "The picture as a whole: pneumonia 63 %, no finding 37 %, the network&#39;s own probability (&#39;chest&#39;), not calibrated."
+    told = "The picture as a whole: pneumonia 63 %, no finding 37 %, the network&#39;s own probability (&#39;chest&#39;), not calibrated."
+    sentence = f"{told} It goes by the kind of film."
     for words in (
         sentence,
         "<h2>The picture as a whole</h2>",
+        '<div class="verdict doubted">It goes by the kind of film.</div>',
         "<h3>Pneumonia</h3>",
         "by <code>chest</code>; no interval is known",
         "not how often it is right",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.train.films import UPRIGHT, film
 
-from diaphane.core.recipe import Fingerprint, InputRecipe, LabelRecipe, Recipe
+from diaphane.core.recipe import Fingerprint, InputRecipe, Kind, LabelRecipe, Recipe
 from diaphane.engine.bundle import Bundle, open_bundle
 from diaphane.ops.turns import by_turn
 from diaphane.segment.gate import input_verdict, likeness
@@ -59,7 +59,7 @@ def test_other_grey_levels_and_unsure_checks_are_doubts(fingerprint: Fingerprint
 
 def test_fingerprints_of_older_bundles_go_by_their_distance_alone(fingerprint: Fingerprint, tmp_path: Path) -> None:
     one = film(np.random.default_rng(4))
-    old = Fingerprint(fingerprint.mean[:45], np.eye(45), 5.0, "as it was")
+    old = Fingerprint(fingerprint.mean[:45], (Kind(0.0, fingerprint.mean[:45], np.eye(45)),), 5.0, "as it was")
     assert input_verdict(one, bundle_of(replace(old, limit=1e6), tmp_path)).verdict == "passed"
     refused = input_verdict(replace(one, array=255 - one.array), bundle_of(old, tmp_path))
     assert refused.verdict == "refused"

@@ -12,13 +12,14 @@ import pytest
 from tests.train.films import UPRIGHT, block, film
 
 from diaphane.core.image import Image
-from diaphane.core.recipe import Fingerprint, LabelRecipe, Recipe
+from diaphane.core.recipe import Fingerprint, Kind, LabelRecipe, Recipe
 from diaphane.engine.bundle import open_bundle
 from diaphane.errors import BundleError
-from diaphane.ops.fingerprint import descriptors, strangeness
+from diaphane.ops.fingerprint import descriptors, distances, strangeness
 from diaphane.ops.turns import by_turn, places, turns
 from diaphane.train.export import fingerprint_bytes, write_bundle
 from diaphane.train.fingerprints import Check, Scored, fit_fingerprint, limits_together, parts_of
+from diaphane.train.kinds import fit_kinds, likeliest_count
 from diaphane.train.output_fingerprints import fit_output
 from diaphane.train.upright import fit_layout, natural_turns, opposite, scores_of
 
@@ -104,14 +105,23 @@ def test_layout_weights_are_where_the_slow_gradient_vanishes(rng: np.random.Gene
     assert scores_of(small, best, others).shape == (30, 8)
 
 
+def wrong(scored: list[Scored]) -> np.ndarray[Any, Any]:
+    """(checks, items): which clean items are above the limit of each."""
+    return np.stack([one.clean > limit for one, limit in zip(scored, limits_together(scored), strict=True)])
+
+
 def test_limits_together_leave_no_more_false_alarms_than_allowed(rng: np.random.Generator) -> None:
     check = Check("tone", "", 0, np.inf, np.nan)
-    many = [Scored(check, rng.normal(size=4000), rng.normal(2.5, 1, 4000)) for _ in range(4)]
-    limits = limits_together(many)
-    wrong = np.any([one.clean > limit for one, limit in zip(many, limits, strict=True)], axis=0).mean()
-    assert 0.001 < wrong <= 0.003
-    apart = Scored(check, rng.normal(size=4000), rng.normal(30, 2, 4000))
-    assert np.mean(apart.altered > limits_together([apart])[0]) == pytest.approx(0.98, abs=0.001)
+
+    def scores(count: int) -> list[Scored]:
+        return [Scored(check, rng.normal(size=count), rng.normal(2.5, 1, count)) for _ in range(4)]
+
+    above = wrong(scores(4000))
+    assert above[0].mean() == pytest.approx(0.005, abs=0.0003)
+    assert 0 < above[1:].any(axis=0).mean() <= 0.001
+    assert wrong(scores(400)).sum() <= 4  # an equal part each, of so few items that none is a part
+    apart = [Scored(check, rng.normal(size=4000), np.zeros(0)), Scored(check, rng.normal(size=4000), rng.normal(30, 2, 4000))]
+    assert np.mean(apart[1].altered > limits_together(apart)[1]) == pytest.approx(0.98, abs=0.001)
 
 
 def test_patients_are_in_one_part() -> None:
@@ -141,7 +151,9 @@ def test_a_bundle_keeps_its_fingerprints_small_and_whole(of_films: Fingerprint, 
     ("change", "says"),
     [
         ({"limit": 0}, "must be positive"),
-        ({"precision": [[1.0]]}, "a finite precision of their size"),
+        ({"kinds": [{"height": 0.0, "mean": [0.0, 0.0], "root": [[1.0]]}]}, "must have rows of 1 to 2 numbers"),
+        ({"kinds": [{"height": 0.0, "mean": [0.0], "root": [[1.0]]}]}, "one kind or more, each of 56 descriptors"),
+        ({"kinds": []}, "one kind or more, each of 56 descriptors"),
         ({"layout": [1.0, 2.0]}, "8 cells along each of 2 or 3 axes"),
         ({"checks": [{"kind": "magic", "name": "", "centre": 0, "limit": 1, "caught": 1, "turn": [], "weights": []}]}, "must be one of turned"),
         ({"checks": [{"kind": "turned", "name": "", "centre": 0, "limit": 1, "caught": 1, "turn": [1, 1], "weights": []}]}, "each axis of the layout once"),
@@ -158,7 +170,7 @@ def test_a_malformed_fingerprint_is_a_broken_bundle(of_films: Fingerprint, chang
 
 
 def test_a_fingerprint_of_more_descriptors_than_there_are_is_refused(of_films: Fingerprint, rng: np.random.Generator) -> None:
-    wide = replace(of_films, mean=np.zeros(60), precision=np.eye(60))
+    wide = replace(of_films, mean=np.zeros(60), kinds=(Kind(0.0, np.zeros(60), np.eye(60)),))
     with pytest.raises(BundleError, match="at most 56 descriptors, this one holds 60"):
         strangeness(film(rng), wide)
 
@@ -166,3 +178,23 @@ def test_a_fingerprint_of_more_descriptors_than_there_are_is_refused(of_films: F
 def test_volumes_without_any_contrast_or_finite_value_are_strange_not_an_error(of_blocks: Fingerprint) -> None:
     for value in (0.0, 5.0, np.nan):
         assert strange(Image(np.full((14, 22, 18), value, np.float32), block(np.random.default_rng(0)).geometry), of_blocks)
+
+
+def test_what_lies_between_two_kinds_is_far_from_both() -> None:
+    rng = np.random.default_rng(9)
+    first, second = rng.normal(0, 0.3, (400, 5)), rng.normal(4, 0.3, (400, 5))
+    rows = np.concatenate([first, second])
+    parts = np.arange(800) % 10
+    count = likeliest_count(rows, parts, 0)
+    kinds = fit_kinds(rows, count, 0)
+    assert count == 2
+    assert sorted(round(float(kind.mean.mean())) for kind in kinds) == [0, 4]
+    near, between = distances(np.array([[0.0] * 5, [4.0] * 5]), kinds), distances(np.full((1, 5), 2.0), kinds)
+    assert near.max() < 1
+    assert between[0] > 8
+    assert distances(np.full((1, 5), 2.0), fit_kinds(rows, 1, 0))[0] < 1
+
+
+def test_few_items_are_one_kind() -> None:
+    rng = np.random.default_rng(10)
+    assert likeliest_count(np.concatenate([rng.normal(0, 1, (200, 3)), rng.normal(9, 1, (200, 3))]), np.arange(400) % 10, 0) == 1

@@ -182,7 +182,7 @@ def test_looks_at_validation_take_a_tenth_of_the_time_whatever_they_cost(done: P
 
 def test_init_takes_no_bundle_that_does_not_say_how_it_was_trained(data: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=f"holds no {TRAINING}"):
-        quick(data, tmp_path / "out", init=open_bundle("skin_lesion"))
+        quick(data, tmp_path / "out", init=open_bundle("face_lesion"))
 
 
 def test_deeply_supervised_network_is_cut_to_what_validation_needs() -> None:

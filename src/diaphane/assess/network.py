@@ -23,6 +23,6 @@ def judged(prepared: Prepared, bundle: Bundle) -> tuple[Assessment, ...]:
     around = bundle.recipe.input.around if bundle.recipe.input else ""
     basis = BASIS.format(f"the picture, cropped to what '{around}' segments where that was found" if around else "the picture as a whole")
     return tuple(
-        Assessment(task=label.name, probability=float(share), interval95=unknown, bundle=bundle.name, basis=basis)
+        Assessment(task=label.name, probability=float(share), interval95=unknown, bundle=bundle.name, basis=basis, caution=bundle.recipe.caution)
         for label, share in zip(bundle.recipe.labels, shares, strict=True)
     )

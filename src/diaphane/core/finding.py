@@ -23,6 +23,8 @@ class Assessment:
     """Feature and its share of the log-odds, largest first: positive speaks for, negative against."""
     basis: str = ""
     """What the number rests on and means, in plain words."""
+    caution: str = ""
+    """A sentence without its full stop that must stand beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -161,6 +161,8 @@ class Recipe:
     limits: tuple[OutputLimits, ...] = ()
     not_assessed: tuple[NotAssessed, ...] = ()
     """What a reader might expect of this kind of picture and no shipped model does."""
+    caution: str = ""
+    """A sentence without its full stop that must stand beside each of its verdicts."""
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold < 1:
@@ -206,15 +208,27 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """One kind of training item: a normal distribution of its descriptors."""
+
+    height: float
+    """Logarithm of the density at ``mean``, but for the constant that all kinds have in common."""
+    mean: FloatArray
+    """(d,)."""
+    precision: FloatArray
+    """(d, d), the inverse of their shrunk covariance."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Fingerprint:
     """What the training items look like: the input gate asks how strange a new one is beside them."""
 
     mean: FloatArray
     """(d,), of the descriptors."""
-    precision: FloatArray
-    """(d, d), the inverse of their shrunk covariance."""
+    kinds: tuple[Kind, ...]
+    """One or more."""
     limit: float
-    """The Mahalanobis distance beyond which an image is refused."""
+    """The distance beyond which an image is refused (``ops.fingerprint.distance``)."""
     basis: str = field(default="")
     """How the limits were chosen, in words."""
     checks: tuple[Check, ...] = ()

@@ -9,23 +9,26 @@ from typing import Any
 import numpy as np
 
 from diaphane.core.arrays import FloatArray
-from diaphane.core.recipe import Check, Fingerprint, OutputFingerprint, Typical
+from diaphane.core.recipe import Check, Fingerprint, Kind, OutputFingerprint, Typical
 
 KINDS = ("turned", "inverted", "tone")
 
 
 def input_fingerprint(values: Any) -> Fingerprint:
-    """From what ``plain`` gave; those of older bundles have no checks.
+    """From what ``plain`` gave; those of older bundles have no checks and a single kind.
 
     Raises:
         KeyError, TypeError, ValueError: Something is missing, not a number, or of another size than the rest.
     """
-    mean, precision = _gauss(values)
+    mean = _numbers(values["mean"])
+    kinds = tuple(map(_kind, values["kinds"])) if "kinds" in values else (Kind(0.0, *_gauss(values)),)
     scale, layout = _numbers(values.get("scale", [])), _numbers(values.get("layout", []))
     checks = tuple(_check(one, layout.size, mean.size) for one in values.get("checks", []))
     if checks and (scale.size != mean.size or scale.min() <= 0):
         raise ValueError(f"must hold a positive scale of each of {mean.size} descriptors, got {scale.size}")
-    return Fingerprint(mean, precision, _positive(values["limit"]), str(values["basis"]), checks, scale, layout, tuple(map(str, values.get("untold", []))))
+    if not kinds or any(kind.mean.size != mean.size for kind in kinds):
+        raise ValueError(f"must hold one kind or more, each of {mean.size} descriptors")
+    return Fingerprint(mean, kinds, _positive(values["limit"]), str(values["basis"]), checks, scale, layout, tuple(map(str, values.get("untold", []))))
 
 
 def output_fingerprint(values: Any) -> OutputFingerprint:
@@ -41,7 +44,23 @@ def output_fingerprint(values: Any) -> OutputFingerprint:
 def plain(value: Fingerprint | OutputFingerprint) -> dict[str, Any]:
     """As JSON takes it, to seven significant digits."""
     out: dict[str, Any] = _short(asdict(value))
+    if isinstance(value, Fingerprint):
+        out["kinds"] = [_short({"height": kind.height, "mean": kind.mean, "root": _root(kind.precision)}) for kind in value.kinds]
     return out
+
+
+def _root(precision: FloatArray) -> list[FloatArray]:
+    """The rows of its lower triangular factor: half as long as the matrix, and whatever they hold it is a precision."""
+    return [row[: n + 1] for n, row in enumerate(np.linalg.cholesky(precision))]
+
+
+def _kind(values: Any) -> Kind:
+    mean, rows = _numbers(values["mean"]), [_numbers(row) for row in values["root"]]
+    if [row.size for row in rows] != list(range(1, mean.size + 1)):
+        raise ValueError(f"the root of a precision must have rows of 1 to {mean.size} numbers")
+    root = np.zeros((mean.size, mean.size))
+    root[np.tril_indices(mean.size)] = np.concatenate(rows)
+    return Kind(_finite(values["height"]), mean, root @ root.T)
 
 
 def _check(values: Any, cells: int, count: int) -> Check:

@@ -7,7 +7,7 @@ the second: predicting the rotation of a picture, Gidaris et al., ICLR 2018, arX
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -15,7 +15,7 @@ import numpy as np
 
 from diaphane.core.arrays import Array, FloatArray
 from diaphane.core.image import Image
-from diaphane.core.recipe import Check, Fingerprint
+from diaphane.core.recipe import Check, Fingerprint, Kind
 from diaphane.errors import BundleError
 from diaphane.ops.orient import turned, turned_spacing
 from diaphane.ops.picture import to_rgb
@@ -119,8 +119,20 @@ def _distance(found: FloatArray, fingerprint: Fingerprint) -> float:
     count = fingerprint.mean.size
     if found.size < count:
         raise BundleError(f"a fingerprint must hold at most {found.size} descriptors, this one holds {count}; export the bundle anew")
-    away = found[:count] - fingerprint.mean
-    return math.sqrt(max(0.0, float(away @ fingerprint.precision @ away)))
+    return float(distances(found[None, :count], fingerprint.kinds)[0])
+
+
+def distances(found: FloatArray, kinds: Sequence[Kind]) -> FloatArray:
+    """Of each row of ``found`` (n, d): Mahalanobis' distance of one kind; of several what has the same density in one normal distribution as high."""
+    deeper = max(kind.height for kind in kinds) - log_density(found, kinds)
+    return np.asarray(np.sqrt(2 * np.maximum(deeper, 0)))
+
+
+def log_density(found: FloatArray, kinds: Sequence[Kind]) -> FloatArray:
+    """Of each row of ``found`` (n, d) under the mixture of ``kinds``, but for a constant."""
+    aways = [found - kind.mean for kind in kinds]
+    each = [kind.height - np.einsum("nd,de,ne->n", away, kind.precision, away) / 2 for kind, away in zip(kinds, aways, strict=True)]
+    return np.asarray(np.logaddexp.reduce(each, axis=0))
 
 
 def _of_picture(small: Array) -> FloatArray:

@@ -117,7 +117,8 @@ def _of_whole(part: Part, outcome: Outcome) -> str:
     """What networks say of the whole picture; of a clip's key frame, which frame."""
     told = ", ".join(f"{a.task} {percent(a.probability)}" for a in part.assessments)
     by = " and ".join(dict.fromkeys(f"'{a.bundle}'" for a in part.assessments))
-    return f"{whole_of(part, outcome)}: {told}, the network's own probability ({by}), not calibrated."
+    cautions = "".join(f" {caution}." for caution in dict.fromkeys(a.caution for a in part.assessments) if caution)
+    return f"{whole_of(part, outcome)}: {told}, the network's own probability ({by}), not calibrated.{cautions}"
 
 
 def _structures(part: Part) -> list[str]:

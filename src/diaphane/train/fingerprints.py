@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
-from sklearn.covariance import LedoitWolf
 from sklearn.linear_model import LogisticRegression
 
 from diaphane.core.arrays import BoolArray, FloatArray, IntArray
@@ -16,6 +15,7 @@ from diaphane.core.image import Image
 from diaphane.core.recipe import Check, Fingerprint
 from diaphane.ops.fingerprint import Glance, descriptors_of, glance, layout, tone_terms, turned_glance
 from diaphane.ops.turns import Turn, words
+from diaphane.train.kinds import FLOOR, fit_kinds, likeliest_count, log_distances
 from diaphane.train.recipe import AugmentTable
 from diaphane.train.tones import TONES
 from diaphane.train.upright import fit_layout, natural_turns, opposite, scores_of, unnatural_turns
@@ -24,10 +24,11 @@ PARTS = 10
 """Patients are cut into so many; the scores of each are those of a fingerprint of the others."""
 FALSE_ALARMS = 0.003
 """Share of held-out training items that may be called strange; the output gate may doubt as many."""
+UNLIKE, ALTERED = 0.005, 0.001
+"""The same of ``MANY`` items: of another kind, and altered. A rare kind of item is as far from the others as another kind of picture, so that the
+distance needs more room than the checks, and does not share it with them."""
 SEEN = 0.5
 """A check that finds fewer of the held-out items that were altered so is left out: it would add false alarms and little else."""
-FLOOR = 0.1
-"""Standard deviation that each descriptor is taken to have at least: what never changed in training may change a little in use."""
 REGULARISATION = 0.1
 MISSED = 0.02
 """Share of altered items that a check may miss so that clean ones are safe from it."""
@@ -77,32 +78,20 @@ def fit_fingerprint(images: Iterable[Image], patients: Sequence[str], augment: A
     found, small = np.stack([descriptors_of(one) for one in seen]), np.stack([layout(one) for one in seen])
     parts = parts_of(patients, seed)
     turns = unnatural_turns(natural, axes)
-    away = _held_out(parts, lambda out: log_distances(found[out], *fitted(found[~out])), (len(found),))
+    kinds = likeliest_count(found, parts, seed)
+    away = _held_out(parts, lambda out: log_distances(found[out], fit_kinds(found[~out], kinds, seed)), (len(found),))
     unlike = Scored(_check("tone", "", away), away, np.zeros(0))
     kept = told([unlike, *_tones(seen, found, parts, seed), *_turned(small, parts, turns)])
     limits = limits_together(kept)
     checks = [replace(one.check, limit=limit, caught=_caught(one, limit)) for one, limit in zip(kept[1:], limits[1:], strict=True)]
-    mean, scale, precision = *_scale(found), fitted(found)[1]
+    mean, scale = _scale(found)
     tones = {tone.name: _fit_tone(found, _copies(seen, tone.make, seed), mean, scale) for tone in TONES[axes]}
     weighted = tuple(replace(check, weights=tones[check.name]) if check.kind == "tone" else check for check in checks)
     names = [words(turn) for turn in natural[1:]] + [tone.name for tone in TONES[axes]] + ["with its greys inverted"] + [words(turn) for turn in turns]
     untold = [name for name in dict.fromkeys(names) if name not in {check.name for check in checks}]
-    basis = f"{count} training items of {len(set(patients))} patients, held out in {PARTS} parts: {FALSE_ALARMS:.1%} of them may be called strange"
-    return Fingerprint(mean, precision, math.exp(limits[0]), basis, weighted, scale, fit_layout(small, turns), tuple(untold))
-
-
-def fitted(vectors: FloatArray, floor: float = FLOOR) -> tuple[FloatArray, FloatArray]:
-    """Mean and inverse covariance, shrunk, with ``floor`` added. Source: Ledoit, Wolf, J Multivar Anal 88, 365 (2004) for the shrinkage."""
-    scale = np.sqrt(vectors.var(axis=0) + floor**2)
-    found = LedoitWolf().fit(vectors / scale)
-    covariance = found.covariance_ + np.diag((floor / scale) ** 2)
-    return found.location_ * scale, np.linalg.inv(covariance) / np.outer(scale, scale)
-
-
-def log_distances(vectors: FloatArray, mean: FloatArray, precision: FloatArray) -> FloatArray:
-    """The logarithm of the Mahalanobis distance of each row."""
-    away = vectors - mean
-    return np.asarray(np.log(np.sqrt(np.maximum(np.einsum("nd,de,ne->n", away, precision, away), 0)) + 1e-6))
+    share = FALSE_ALARMS if len(found) < MANY else UNLIKE + ALTERED
+    basis = f"{count} training items of {len(set(patients))} patients, held out in {PARTS} parts: {share:.1%} of them may be called strange"
+    return Fingerprint(mean, fit_kinds(found, kinds, seed), math.exp(limits[0]), basis, weighted, scale, fit_layout(small, turns), tuple(untold))
 
 
 def told(scored: Sequence[Scored]) -> list[Scored]:
@@ -116,13 +105,22 @@ def told(scored: Sequence[Scored]) -> list[Scored]:
 
 
 def limits_together(scored: Sequence[Scored]) -> list[float]:
-    """Of each check, so that all together call no more than ``FALSE_ALARMS`` of the clean items strange: each the same share of them.
+    """Of the distance, which comes first, and of each check, so that few clean items are called strange by any.
 
-    Of few items, which cannot tell such small shares, each has an equal part of it.
+    Of many items ``UNLIKE`` of them by the distance and ``ALTERED`` by the checks, each of these the same share. Of few items, which cannot tell
+    such small shares, ``FALSE_ALARMS`` of them by all; at least an equal part by each.
     """
-    for tail in np.geomspace(FALSE_ALARMS, _least(scored), 20):
+    unlike, *checks = scored
+    if len(unlike.clean) < MANY:
+        return _shared(scored, FALSE_ALARMS)
+    return [float(np.quantile(unlike.clean, 1 - UNLIKE)), *_shared(checks, ALTERED)]
+
+
+def _shared(scored: Sequence[Scored], share: float) -> list[float]:
+    limits: list[float] = []
+    for tail in np.geomspace(share, share / max(1, sum(one.is_weak(share) for one in scored)), 20):
         limits = [one.limit(float(tail)) for one in scored]
-        if np.any([one.clean > limit for one, limit in zip(scored, limits, strict=True)], axis=0).mean() <= FALSE_ALARMS:
+        if not limits or np.any([one.clean > limit for one, limit in zip(scored, limits, strict=True)], axis=0).mean() <= share:
             break
     return limits
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from diaphane.core.arrays import FloatArray, IntArray
-from diaphane.core.recipe import OutputFingerprint, Typical
-from diaphane.train.fingerprints import FALSE_ALARMS, PARTS, deviations, fitted, log_distances, parts_of
+from diaphane.core.recipe import Kind, OutputFingerprint, Typical
+from diaphane.train.fingerprints import FALSE_ALARMS, PARTS, deviations, parts_of
+from diaphane.train.kinds import fitted, log_distances
 
 ENOUGH = 40
 """Held-out results that show a structure, from which on they say what it is like."""
@@ -48,5 +49,5 @@ def fit_output(results: Results, patients: Mapping[str, str], seed: int) -> Outp
 def _held_out(vectors: FloatArray, part: IntArray) -> FloatArray:
     out = np.empty(len(vectors))
     for n in np.unique(part):
-        out[part == n] = log_distances(vectors[part == n], *fitted(vectors[part != n], FLOOR))
+        out[part == n] = log_distances(vectors[part == n], [Kind(0.0, *fitted(vectors[part != n], FLOOR))])
     return out

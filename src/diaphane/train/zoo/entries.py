@@ -26,6 +26,7 @@ CHEST = (
     NotAssessed(what="lung volume", why="a projection has no volume"),
 )
 FINDINGS = (NotAssessed(what="whether there is an opacity at all", why="lung_findings looks for where, and outlines something in healthy lungs too"), *CHEST)
+AS_SURE = "It tells the classes as well with the lungs blacked out: it goes by the kind of film, not by what the lungs show"
 LONE_LUNGS = (NotAssessed(what="opacities and pneumonia", why="not unasked: the bundles lung_findings and pneumonia are used by name"), *CHEST)
 
 
@@ -44,6 +45,8 @@ class Entry:
     split: str = ""
     """The training whose folds it has."""
     not_assessed: tuple[NotAssessed, ...] = ()
+    caution: str = ""
+    """What must stand beside each verdict."""
     more: Callable[[Path, Path], More] | None = None
     """What else is measured, from the folder of all data and the working folder."""
     needs: str = ""
@@ -79,7 +82,10 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(name="hippocampus", data=datasets.hippocampus, options=folds(66)),
     Entry(name="lungs", data=datasets.lungs, options=folds(36), not_assessed=LONE_LUNGS),
     Entry(name="lung_findings", data=datasets.lung_findings, options=folds(24), more=whole_lung, not_assessed=FINDINGS),
-    Entry(name="pneumonia", data=datasets.pneumonia, options=folds(20), init="lung_findings", more=blacked_out, needs="pneumonia_blacked"),
+    Entry(
+        name="pneumonia", data=datasets.pneumonia, options=folds(20), init="lung_findings", more=blacked_out, needs="pneumonia_blacked",
+        not_assessed=CHEST, caution=AS_SURE,
+    ),
     Entry(
         name="pneumonia_blacked", data=datasets.pneumonia_blacked, options=Options(folds=5, minutes=20), init="lung_findings", split="pneumonia",
         shipped=False,

@@ -49,7 +49,7 @@ def _asked(entry: Entry, folder: Path, data: Path, work: Path) -> Asked:
 
 def ship(bundle: Bundle, entry: Entry, more: More, out: Path) -> None:
     """``bundle`` under the name of its entry: what it does not assess is said, and the card tells more, of its data and where it fails."""
-    recipe = replace(bundle.recipe, name=entry.name, not_assessed=entry.not_assessed)
+    recipe = replace(bundle.recipe, name=entry.name, not_assessed=entry.not_assessed, caution=entry.caution)
     files = {name: text for name, text in bundle.files.items() if name != names.RECIPE}
     figures, section = more
     made = f"Made by `make train-zoo ONLY={entry.name}`, which is `diaphane train` with the plan `{entry.plan_file.name}`."
