@@ -33,7 +33,7 @@ from typing import Any
 
 import numpy as np
 
-TISSUE_HU, BONE_HU, TABLE_MM, GAP_MM, SPECK_MM3, TRIANGLES, SLICES, TALL_PX = -300, 226, 3.0, 5.0, 50.0, 300_000, (12, 4, 4), 400
+TISSUE_HU, BONE_HU, TABLE_MM, GAP_MM, SPECK_MM3, TRIANGLES, SLICES, TALL_PX = -300, 226, 3.0, 5.0, 50.0, 100_000, (12, 4, 4), 400
 NAMES = {1: "soft tissue", 2: "bone", 3: "air inside"}
 COLOURS = {1: (0.9, 0.7, 0.5), 2: (1.0, 1.0, 0.9), 3: (0.3, 0.6, 1.0)}
 Rows = list[list[object]]

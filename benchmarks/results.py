@@ -47,6 +47,7 @@ QUESTIONS = (
     Question("engine", "A picture: how fast beside PyTorch, and at what cost in Dice?", quick=QUICK),
     Question("sliding_window", "A volume: how fast and in how much memory beside MONAI?", ("--full",), QUICK),
     Question("head_ct", "A whole head CT case: how fast beside the plain chain?", quick=QUICK),
+    Question("scene", "A head CT as a scene to walk around: how fast, small and true beside the plain chain?", quick=QUICK),
     Question("startup", "How long until a first result?", quick=QUICK),
     Question("ops", "Resampling, components, distance, surface: how fast beside other libraries?", quick=QUICK),
     Question("hd95", "HD95 and NSD: how fast beside other libraries?", quick=QUICK),

@@ -69,7 +69,7 @@ def test_thin_sheets_and_single_voxels_have_a_surface() -> None:
     one = np.ones((1, 1, 1), bool)
     assert is_closed(surface(one, Geometry(RIGHT)))
     assert 0.1 < surface(one, Geometry(RIGHT)).volume_mm3 < 2
-    assert surface(np.ones((2, 2, 2), bool), Geometry(RIGHT)).volume_mm3 == pytest.approx(8, rel=0.4)
+    assert surface(np.ones((2, 2, 2), bool), Geometry(RIGHT)).volume_mm3 == pytest.approx(8, rel=0.5)
 
 
 def test_thinning_reaches_the_count_and_keeps_the_volume() -> None:

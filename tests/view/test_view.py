@@ -32,7 +32,10 @@ def test_overlay_has_the_pictures_size_or_a_legend(outcome: Outcome, tmp_path: P
 def test_volume_has_a_sheet_and_a_scene_and_a_key_frame_an_overlay_of_its_own(outcome: Outcome, tmp_path: Path) -> None:
     frame = replace(outcome.parts[0], frame=12)
     both = replace(outcome, parts=(volume_part(), frame))
-    assert names(export(both, tmp_path, ViewOptions(sheet_width_px=800)), tmp_path) == ["overlay.png", "scene.glb", "segmentation/phantom_overlay.png"]
+    page = [f"view/{name}" for name in ("data.js", "index.html", "licences.txt", "page.css", "page.js")]
+    plain = ["overlay.png", "scene.glb", "segmentation/phantom_overlay.png"]
+    assert names(export(both, tmp_path / "with", ViewOptions(sheet_width_px=800)), tmp_path / "with") == [*plain, *page]
+    assert names(export(both, tmp_path, ViewOptions(sheet_width_px=800, scene_page=False)), tmp_path) == plain
     assert read_png(tmp_path / "overlay.png").shape[1] == 800
 
 

@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "simulate": "made input with known truth: lesions on skin, or on real faces",
     "info": "what a file is understood as, without decoding it",
     "evaluate": "how well label maps agree with a reference: Dice, surface distances, intervals, a paired test",
+    "view": "a case in the browser: walk around it, on a screen or with a headset",
     "models": "the model bundles that are here: list and verify",
     "doctor": "versions, engines, models: what is here and what is missing",
 }

@@ -86,6 +86,8 @@ class Outcome:
     sightings: tuple[Sighting, ...] = ()
     """Every face in every frame of it."""
     context: PatientContext = field(default_factory=PatientContext)
+    files: tuple[str, ...] = ()
+    """What the view has written, relative to the case folder: the report links to it."""
 
     @property
     def modality(self) -> str:

@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 
 from diaphane.core.arrays import Array, BoolArray, FloatArray, IntArray
-from diaphane.ops.marching_cubes import Edge, Loop, loops
+from diaphane.measure.cube_loops import Edge, Loop, loops
 
 Triangle = tuple[int, int, int]
 TURNED = 6

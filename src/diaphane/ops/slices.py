@@ -95,10 +95,10 @@ def _volume(part: Part, shades: Mapping[int, Colour]) -> _Volume:
     spacing = turned_spacing(geometry)
     labelled = tuple((0, n) for n in grey.shape) if labels is None else _box(labels)
     shown = tuple(_widened(box, n, s) for box, n, s in zip(labelled, grey.shape, spacing, strict=True))
-    return _Volume(grey, labels, geometry, shades, spacing, shown, labelled, _window(part))
+    return _Volume(grey, labels, geometry, shades, spacing, shown, labelled, window(part))
 
 
-def _window(part: Part) -> tuple[float, float]:
+def window(part: Part) -> tuple[float, float]:
     """The grey values shown as black and white: soft tissue for CT, else nearly the whole range of what is not background."""
     if is_hounsfield(part.image):
         return CT_WINDOW

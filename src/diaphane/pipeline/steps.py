@@ -247,14 +247,15 @@ class Steps:
         return Decision.from_json(from_json((self.out / names.FINDINGS).read_text(encoding="utf-8"), names.FINDINGS))
 
     def view(self, outcome: Outcome) -> None:
-        """The coloured pictures and the scene."""
+        """The coloured pictures, the scene, and the page to walk around it."""
         if any(part.labels is not None for part in outcome.parts):
             self._write("view", asdict(self.plan.view), lambda to: view.export(outcome, to, self.plan.view))
 
     def report(self, outcome: Outcome) -> None:
         """The page, and the clinic's formats."""
         inputs = [asdict(self.plan.report), asdict(outcome.provenance), [asdict(n) for n in outcome.not_assessed], asdict(outcome.context)]
-        self._write("report", inputs, lambda to: report.compose(outcome, to, self.plan.report))
+        shown = replace(outcome, files=tuple(self.folder.manifest["stages"].get("view", {}).get("files", {})))
+        self._write("report", inputs, lambda to: report.compose(shown, to, self.plan.report))
 
     def _write(self, name: str, inputs: Any, write: Callable[[Path], tuple[Path, ...]]) -> None:
         def make(to: Path) -> Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from diaphane.core.case_folder import FHIR, REPORT, SCENE
+from diaphane.core.case_folder import FHIR, PAGE, REPORT, SCENE
 from diaphane.core.outcome import Outcome
 from diaphane.report.faces import faces_of
 from diaphane.report.html import page
@@ -41,7 +41,8 @@ def compose(outcome: Outcome, folder: Path, options: Options) -> tuple[Path, ...
         preparations=[part for part in outcome.parts if part.preparation is not None],
         faces=faces_of(outcome),
         face_pictures=face_pictures_of(outcome, options),
-        scene=SCENE if solids_of(outcome) else "",
+        scene=SCENE if SCENE in outcome.files else "",
+        walk=PAGE if PAGE in outcome.files else "",
         no_seg=missing if outcome.parts and outcome.parts[0].labels is not None and outcome.parts[0].frame is None else "",
         files=[path.name for path in written if path.parent == folder],
     )

@@ -23,15 +23,18 @@ def export(outcome: Outcome, folder: Path, options: Options) -> tuple[Path, ...]
         if part.labels is not None and part.image.is_picture:
             paths += _of_picture(part.image, part.labels, folder, options, named=number == 0)
         elif part.labels is not None:
-            paths += _of_volume(part, folder, options)
+            paths += _of_volume(part, outcome, folder, options)
     return tuple(paths)
 
 
-def _of_volume(part: Part, folder: Path, options: Options) -> list[Path]:
-    from diaphane.view.scene import write_scene  # trimesh and what it brings: not for a picture
+def _of_volume(part: Part, outcome: Outcome, folder: Path, options: Options) -> list[Path]:
+    from diaphane.view.page import write_page
+    from diaphane.view.scene import scene_of, write_scene  # what decimates: not for a picture
 
     write_png(folder / OVERLAY, slice_overlay(part, options))
-    return [folder / OVERLAY, write_scene(part, folder, options)]
+    scene = scene_of(part, options)
+    page = write_page(part, outcome, scene, folder, options) if options.scene_page else ()
+    return [folder / OVERLAY, write_scene(scene, folder), *page]
 
 
 def _of_picture(image: Image, labels: Labels, folder: Path, options: Options, *, named: bool) -> list[Path]:

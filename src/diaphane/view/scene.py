@@ -7,15 +7,12 @@ patient stands upright and looks at the viewer, and nothing is shifted: a point 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import trimesh
 from scipy import ndimage
-from trimesh.visual import TextureVisuals
-from trimesh.visual.material import PBRMaterial
 
 from diaphane.core.arrays import Array, BoolArray, FloatArray
 from diaphane.core.case_folder import SCENE
@@ -26,6 +23,7 @@ from diaphane.core.recipe import LabelRecipe
 from diaphane.core.storage import write_whole
 from diaphane.ops.paint import Colour, palette
 from diaphane.ops.surface import surface, thinned
+from diaphane.view.gltf import Shape, glb
 from diaphane.view.options import Options
 
 TO_METRES = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]]) / 1000
@@ -41,42 +39,64 @@ AXES = "metres; x: the patient's left, y: the head, z: the front: (x, z, -y) / 1
 
 
 @dataclass(frozen=True, slots=True)
-class _Body:
+class Body:
     """One structure of the scene."""
 
     label: LabelRecipe
+    name: str
+    """Of its node: the label's, with a number where another has it."""
+    colour: Colour
     mesh: Mesh
     volume_mm3: float
     """Of its own voxels."""
     encloses: bool
     """Whether it is drawn as the outer surface of all structures together, to be looked through."""
 
+    def to_json(self) -> dict[str, Any]:
+        """What the page says of it."""
+        colour = "#{:02x}{:02x}{:02x}".format(*self.colour)
+        told = {"node": self.name, "label": self.label.value, "role": self.label.role, "colour": colour, "volume_ml": round(self.volume_mm3 / 1000, 3)}
+        return told | {"opacity": SEE_THROUGH if self.encloses else 1.0}
 
-def write_scene(part: Part, folder: Path, options: Options) -> Path:
-    """``scene.glb`` in ``folder``: a node a structure, named after it, in the overlay's colours, with ``volume_ml`` in its extras.
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All structures of one volume, and the file."""
+
+    bodies: tuple[Body, ...]
+    """In the order of the table."""
+    left_out: tuple[str, ...]
+    """Structures too small to show."""
+    glb: bytes
+
+
+def scene_of(part: Part, options: Options) -> Scene:
+    """A node a structure, named after it, in the overlay's colours, with ``volume_ml`` in its extras.
 
     A structure whose box holds all others (skin) is drawn as the outer surface of all of them and can be looked
     through. The root node's extras name the structures that are left out, being smaller than eight voxels.
     """
     labels = part.labels
-    bodies, left_out = ([], []) if labels is None else _bodies(labels, part)
-    shades = palette(labels.table if labels else (), options.colormap)
-    scene = trimesh.Scene()
-    scene.graph.update(frame_to=ROOT, metadata={"axes": AXES, "left_out": left_out})
-    for body, mesh in zip(bodies, _within(bodies, options.scene_triangles), strict=True):
-        _add(scene, body, mesh, shades[body.label.value])
-    path = folder / SCENE
-    write_whole(path, trimesh.exchange.gltf.export_glb(scene, include_normals=True))
-    return path
+    bodies, left_out = ([], []) if labels is None else _bodies(labels, part, options)
+    thin = tuple(replace(body, mesh=mesh) for body, mesh in zip(bodies, _within(bodies, options.scene_triangles), strict=True))
+    return Scene(thin, tuple(left_out), glb([_shape(body) for body in thin], ROOT, {"axes": AXES, "left_out": left_out}))
 
 
-def _bodies(labels: Labels, part: Part) -> tuple[list[_Body], list[str]]:
+def write_scene(scene: Scene, folder: Path) -> Path:
+    """``scene.glb`` in ``folder``."""
+    write_whole(folder / SCENE, scene.glb)
+    return folder / SCENE
+
+
+def _bodies(labels: Labels, part: Part, options: Options) -> tuple[list[Body], list[str]]:
     """The structures in the order of the table, and the names of those too small to show."""
     boxes = ndimage.find_objects(labels.array)
     voxel = abs(float(np.linalg.det(part.image.geometry.affine[:3, :3])))
     present = [(label, boxes[label.value - 1]) for label in labels.table if label.value <= len(boxes) and boxes[label.value - 1] is not None]
     outer = _encloses_all([box for _, box in present])
-    bodies, left_out = [], []
+    shades = palette(labels.table, options.colormap)
+    bodies: list[Body] = []
+    left_out = []
     for n, (label, box) in enumerate(present):
         own: BoolArray = labels.array[box] == label.value
         count = int(np.count_nonzero(own))
@@ -84,7 +104,8 @@ def _bodies(labels: Labels, part: Part) -> tuple[list[_Body], list[str]]:
             left_out.append(label.name)
             continue
         mesh = surface(labels.array[box] > 0 if n == outer else own, part.image.geometry, start=tuple(side.start for side in box))
-        bodies.append(_Body(label, mesh, count * voxel, n == outer))
+        name = unused(label.name, {body.name for body in bodies})
+        bodies.append(Body(label, name, shades[label.value], mesh, count * voxel, n == outer))
     return bodies, left_out
 
 
@@ -98,7 +119,7 @@ def _encloses_all(boxes: list[tuple[slice, ...]]) -> int | None:
     return holds[0] if len(holds) == 1 else None
 
 
-def _within(bodies: list[_Body], limit: int) -> list[Mesh]:
+def _within(bodies: list[Body], limit: int) -> list[Mesh]:
     """The meshes thinned so that together they stay at about ``limit`` triangles: each to the same share, above a least number."""
     total = sum(len(body.mesh.faces) for body in bodies)
     if total <= limit:
@@ -108,25 +129,19 @@ def _within(bodies: list[_Body], limit: int) -> list[Mesh]:
     return [thinned(body.mesh, least + int(share * len(body.mesh.faces))) for body in bodies]
 
 
-def _add(scene: trimesh.Scene, body: _Body, mesh: Mesh, colour: Colour) -> None:
+def _shape(body: Body) -> Shape:
     """``body`` as a node of its own, with its material and normals."""
-    name = unused(body.label.name, set(scene.geometry))
-    material = PBRMaterial(
-        name=name,
-        baseColorFactor=[*linear(colour), SEE_THROUGH if body.encloses else 1.0],
-        alphaMode="BLEND" if body.encloses else "OPAQUE",
-        metallicFactor=0.0,
-        roughnessFactor=0.7,
-        doubleSided=body.encloses,
-    )
-    shape = trimesh.Trimesh(
-        np.asarray(mesh.vertices_mm) @ TO_METRES.T, np.asarray(mesh.faces), vertex_normals=np.asarray(mesh.vertex_normals) @ (1000 * TO_METRES.T),
-        visual=TextureVisuals(material=material), process=False,
-    )  # fmt: skip
     extras: dict[str, Any] = {"volume_ml": round(body.volume_mm3 / 1000, 3), "label": body.label.value, "role": body.label.role}
     if body.encloses:
         extras["drawn_as"] = "outer surface of all structures together"
-    scene.add_geometry(shape, node_name=name, geom_name=name, parent_node_name=ROOT, metadata=extras)
+    return Shape(
+        name=body.name,
+        vertices=np.asarray(body.mesh.vertices_mm) @ TO_METRES.T,
+        normals=np.asarray(body.mesh.vertex_normals) @ (1000 * TO_METRES.T),
+        faces=np.asarray(body.mesh.faces),
+        colour=(*linear(body.colour), SEE_THROUGH if body.encloses else 1.0),
+        extras=extras,
+    )
 
 
 def unused(name: str, taken: set[str]) -> str:
