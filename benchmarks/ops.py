@@ -21,7 +21,6 @@ from diaphane.core.geometry import Geometry
 from diaphane.ops.components import numbered
 from diaphane.ops.crop import box_of, cropped
 from diaphane.ops.distance import distance
-from diaphane.ops.marching_cubes import marching_cubes
 from diaphane.ops.orient import turned
 from diaphane.ops.overlap import dice
 from diaphane.ops.resample import resample_volume
@@ -126,7 +125,6 @@ def skimage_ways(data: Data) -> Ways:
     measure, filters, transform = (import_module(f"skimage.{name}") for name in ("measure", "filters", "transform"))
     return {
         "components": lambda: measure.label(data.mask, connectivity=3),
-        "marching cubes": lambda: measure.marching_cubes(data.field, 0.5),
         "surface": lambda: measure.marching_cubes(filters.gaussian(np.pad(data.mask, 3).astype(np.float32), 1.0, truncate=3), 0.5),
         "resample, coarser": lambda: transform.resize(data.field, data.coarse, order=1, anti_aliasing=True),
         "crop": lambda: measure.regionprops(data.outline.view(np.uint8), data.picture)[0].image_intensity,
@@ -138,7 +136,6 @@ def our_ways(data: Data) -> Ways:
     return {
         "components": lambda: numbered(data.mask, corners=True),
         "distance": lambda: distance(data.mask, SPACING),
-        "marching cubes": lambda: marching_cubes(data.field, 0.5),
         "surface": lambda: surface(data.mask, Geometry()),
         "overlap": lambda: dice(data.mask, data.other),
         "resample, finer": lambda: resample_volume(data.field, data.fine),
