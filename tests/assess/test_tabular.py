@@ -166,7 +166,15 @@ def test_region_unlike_the_training_gets_no_verdict_and_is_told_why(tmp_path: Pa
     model = document(columns=columns, unlike={"columns": [0, 1], "centre": [0.0, 0.0], "precision": [[1.0, 0.0], [0.0, 1.0]], "limit": 3.0})
     assert one(judged(tmp_path, model, region({"a": math.sinh(2.9), "b": 1.0}))).probability > 0.9
     found = judged(tmp_path, model, region({"a": 40.0, "b": 1.0}))
-    assert found == "unlike what the model learnt from, most in a 40 (98 % of them -2 to 2); b 1 (98 % of them -5 to 8)"
+    assert found == "unlike what the model learnt from, most in a 40 (98 % of them -2 to 2)"
+
+
+def test_values_that_are_odd_only_together_are_said_to_be(tmp_path: Path) -> None:
+    columns = [column("a", seen=[-2, 2]), column("b", seen=[-2, 2])]
+    model = document(columns=columns, unlike={"columns": [0, 1], "centre": [0.0, 0.0], "precision": [[50.0, -49.0], [-49.0, 50.0]], "limit": 3.0})
+    assert not isinstance(judged(tmp_path, model, region({"a": 1.5, "b": 1.5})), str)
+    found = judged(tmp_path, model, region({"a": 1.5, "b": -1.5}))
+    assert found == "unlike what the model learnt from: each value is like theirs, but not all of them together, most in a 1.5, b -1.5"
 
 
 def test_age_unlike_the_training_gets_no_verdict_and_is_named(tmp_path: Path) -> None:

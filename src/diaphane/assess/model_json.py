@@ -21,6 +21,10 @@ LOGISTIC, LINEAR_SVM, RADIAL_SVM, BOOSTING = (
 LARGEST = 2**26
 """Bytes of a model."""
 MOST_CLASSES, MOST_MEMBERS, DEEPEST = 100, 64, 64
+ROUNDED = 1e-4
+"""Share of the largest number that rounding may have cost."""
+GREATEST = 1e30
+"""Numbers beyond it are no measurements, and their products would not be finite."""
 KEY_WORDS = {"feature": (1, 5), "context": (1,), "unknown": (1,), "network": (2,)}
 
 
@@ -63,12 +67,12 @@ def from_document(document: Mapping[str, Any], labels: Sequence[str]) -> TableMo
         title=title, classes=classes, columns=columns, member=member, others=tuple(others), squash=_one_of(document["squash"], ("arcsinh",)),
         centre=numbers([c["centre"] for c in document["columns"]], d), scale=positive(numbers([c["scale"] for c in document["columns"]], d)),
         spread=float(positive(numbers(document["spread"]))), unlike=_unlike(document["unlike"], d) if document["unlike"] else None,
-        prevalence=tuple(numbers(document["prevalence"], k).tolist()), cases=int(integers(document["cases"])),
+        prevalence=_shares(document["prevalence"], k), cases=int(integers(document["cases"])),
     )  # fmt: skip
 
 
 def numbers(values: Any, *shape: int) -> FloatArray:
-    """Finite numbers of a shape; -1 stands for any length.
+    """Finite numbers of a shape, up to ``GREATEST``; -1 stands for any length.
 
     Raises:
         ValueError: They are not.
@@ -79,8 +83,8 @@ def numbers(values: Any, *shape: int) -> FloatArray:
     if array.ndim != len(shape) or any(want not in (-1, got) for want, got in zip(shape, array.shape, strict=True)):
         raise ValueError(f"must have the shape {shape}, got {array.shape}")
     found = array.astype(float)
-    if not np.isfinite(found).all():
-        raise ValueError("must be finite numbers")
+    if not (np.abs(found) <= GREATEST).all():
+        raise ValueError(f"must be finite numbers, up to {GREATEST:g}")
     return found
 
 
@@ -135,14 +139,22 @@ def _member(m: Mapping[str, Any], family: Family, k: int) -> Member:
     return Member(family=family, slope=float(positive(numbers(m["slope"]))), offsets=numbers(m["offsets"], k))
 
 
+def _shares(values: Any, k: int) -> tuple[float, ...]:
+    found = numbers(values, k)
+    if not ((found >= 0) & (found <= 1)).all():
+        raise ValueError("prevalences must lie between 0 and 1")
+    return tuple(found.tolist())
+
+
 def _unlike(u: Mapping[str, Any], d: int) -> Unlike:
     columns = integers(u["columns"], -1)
     n = len(columns)
     if not n or columns.min() < 0 or columns.max() >= d:
         raise ValueError("a column that is looked at is not there")
-    return Unlike(
-        centre=numbers(u["centre"], n), precision=numbers(u["precision"], n, n), limit=float(positive(numbers(u["limit"]))), columns=columns
-    )  # fmt: skip
+    precision = numbers(u["precision"], n, n)
+    if np.linalg.eigvalsh((precision + precision.T) / 2).min() < -ROUNDED * np.abs(precision).max():
+        raise ValueError("a precision must be positive: with this one nothing would be unlike the training")
+    return Unlike(centre=numbers(u["centre"], n), precision=precision, limit=float(positive(numbers(u["limit"]))), columns=columns)
 
 
 def _linear(document: Mapping[str, Any], m: Mapping[str, Any], d: int, k: int) -> Family:

@@ -117,8 +117,12 @@ class TableModel:
         if self.unlike is None or self.unlike.distance(z)[0] <= self.unlike.limit:
             return ""
         parts = self.unlike.parts(z)[0]
-        worst = [int(self.unlike.columns[n]) for n in np.argsort(-parts)[:NAMED]]
-        told = "; ".join(f"{c.name} {values[n]:.4g} (98 % of them {c.seen[0]:.4g} to {c.seen[1]:.4g})" for n in worst for c in (self.columns[n],))
+        worst = [(self.columns[n], values[n]) for n in self.unlike.columns[np.argsort(-parts)]]
+        outside = [(c, value) for c, value in worst if not c.seen[0] <= value <= c.seen[1]]
+        if not outside:
+            told = ", ".join(f"{c.name} {value:.4g}" for c, value in worst[:NAMED])
+            return f"unlike what the model learnt from: each value is like theirs, but not all of them together, most in {told}"
+        told = "; ".join(f"{c.name} {value:.4g} (98 % of them {c.seen[0]:.4g} to {c.seen[1]:.4g})" for c, value in outside[:NAMED])
         return f"unlike what the model learnt from, most in {told}"
 
     def _assessments(self, given: Given, bundle: Bundle) -> tuple[Assessment, ...]:
