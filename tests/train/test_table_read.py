@@ -233,3 +233,13 @@ def test_tables_that_are_none_or_do_not_go_together_are_refused(tmp_path: Path) 
 def test_probabilities_of_networks_must_be_there_for_all(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="column 'network:net': must hold probabilities between 0 and 1 for all images"):
         written(tmp_path, plain(), **{"network:net": [0.5] * 23 + [""]})
+
+
+def test_names_with_dots_are_joined_whole_and_those_of_files_by_their_stem(tmp_path: Path) -> None:
+    names = [f"1.2.840.{n}" for n in range(COUNT)]
+    (tmp_path / "f.csv").write_text(features_csv([(name, region({"a": float(n)})) for n, name in enumerate(names)]))
+    cells = [f"scans/{name}.nii.gz" if n % 2 else name for n, name in enumerate(names)]
+    (tmp_path / "t.csv").write_text("image,bad\n" + "".join(f"{cell},{bad}\n" for cell, bad in zip(cells, BAD, strict=True)))
+    found = read(tmp_path / "f.csv", tmp_path / "t.csv", "bad")
+    assert found.names == tuple(names)
+    assert found.faults == ()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
 from diaphane.acquire.label_names import clean
-from diaphane.acquire.picture import stem_of
 from diaphane.assess.columns import Column
 from diaphane.assess.table import UNNAMED, regions_from_csv
 from diaphane.core.arrays import BoolArray, FloatArray, IntArray
@@ -24,6 +23,7 @@ from diaphane.train.forms_table import is_known, number, read_table
 from diaphane.train.table_columns import NETWORK, beside, counted, measured
 
 FEATURES = "features.csv"
+NIFTI = ".nii.gz"
 LARGEST = 2**31
 """Bytes of a table of features."""
 LEAST = 10
@@ -76,8 +76,9 @@ def read(features: Path, table: Path, target: str, *, label: str = "", left_out:
     Raises:
         InputError: A table is none, they have no image in common, the target is missing, constant or no class, or a class has fewer than ten patients.
     """
-    rows, faults = rows_of(read_table(table), target.lower(), str(table))
+    lines = read_table(table)
     regions, name, said = _regions(features, label)
+    rows, faults = rows_of(lines, target.lower(), str(table), regions)
     return joined(regions, rows, target, label=name, left_out=left_out, faults=[*faults, *said], where=str(table))
 
 
@@ -130,8 +131,8 @@ def _known_names(names: Sequence[str], regions: Sequence[Region], columns: Seque
     return [spelt[name.lower()] for name in names]
 
 
-def rows_of(rows: Sequence[dict[str, str]], target: str, where: str) -> tuple[dict[str, dict[str, str]], list[str]]:
-    """By the stem of the image; and what is to be said.
+def rows_of(rows: Sequence[dict[str, str]], target: str, where: str, measured: Collection[str]) -> tuple[dict[str, dict[str, str]], list[str]]:
+    """By the name of the image among those ``measured``, of others by its stem; and what is to be said.
 
     Raises:
         InputError: A column is missing, or an image has two lines that differ.
@@ -143,7 +144,7 @@ def rows_of(rows: Sequence[dict[str, str]], target: str, where: str) -> tuple[di
     found: dict[str, dict[str, str]] = {}
     twice, unknown = [], []
     for row in rows:
-        image = stem_of(Path(row["image"]))
+        image = row["image"] if row["image"] in measured else _stem(row["image"])
         if not is_known(row[target]):
             unknown.append(image)
         elif found.setdefault(image, row) is not row:
@@ -151,6 +152,12 @@ def rows_of(rows: Sequence[dict[str, str]], target: str, where: str) -> tuple[di
                 raise InputError(f"{where}: image '{image}' has two lines that differ; keep one of them")
             twice.append(image)
     return found, [*counted(unknown, f"have no {target}; left out"), *counted(twice, "are listed twice with the same words; each counts once")]
+
+
+def _stem(image: str) -> str:
+    """As ``acquire`` names a file of that name; whether there is one is not asked."""
+    name = PurePath(image).name
+    return name[: -len(NIFTI)] if name.lower().endswith(NIFTI) else PurePath(name).stem
 
 
 def _regions(features: Path, label: str) -> tuple[dict[str, Region], str, list[str]]:

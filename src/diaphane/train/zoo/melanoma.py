@@ -52,7 +52,7 @@ def melanoma(data: Path, out: Path, work: Path, *, network: str = "", name: str 
         rows = [{**row, f"{NETWORK}{network}": repr(verdicts[Path(row["image"]).stem])} for row in rows if Path(row["image"]).stem in verdicts]
     found = {Path(row["image"]).stem: _largest(index.parent / row["image"], work / OUTLINES / place.PREDICTIONS) for row in tqdm(rows, disable=None)}
     regions = _with_what_exists({image: region for image, region in found.items() if region})
-    table, faults = rows_of(rows, TARGET, str(index))
+    table, faults = rows_of(rows, TARGET, str(index), regions)
     joint = joined(regions, table, TARGET, label=LABEL.name, left_out=(), faults=faults, where=str(index))
     with tqdm(total=STEPS, desc="cross-validate", unit="fold", disable=None) as bar:
         fitted = fit(joint, SEED, bar.update)
