@@ -19,7 +19,7 @@ from diaphane.ops.picture import to_rgb
 from diaphane.pipeline.faces import is_face_photo
 from diaphane.prepare import prepare
 from diaphane.segment import Options, predict, segmenters
-from diaphane.segment.gate import likeness, output_verdicts
+from diaphane.segment.gate import input_verdict, likeness, output_verdicts
 from diaphane.track import Options as TrackOptions
 from diaphane.track import follow
 from diaphane.train.forms_table import read_table
@@ -34,8 +34,9 @@ def verdict(image: Image) -> str:
     if is_face_photo(image, seen, bundles):
         return "face"
     bundle = min(bundles.values(), key=lambda b: likeness(image, b))
-    if likeness(image, bundle) > 1:
-        return "refused"
+    said = input_verdict(image, bundle).verdict
+    if said != "passed":
+        return said
     labels = predict(prepare(image, bundle.recipe), bundle, Options())
     return "doubted" if any(v.verdict == "doubted" for v in output_verdicts(labels, bundle)) else "passed"
 

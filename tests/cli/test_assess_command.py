@@ -19,10 +19,11 @@ from diaphane.assess import judged
 from diaphane.cli.main import main
 from diaphane.core.arrays import BoolArray
 from diaphane.core.geometry import Geometry
-from diaphane.engine.bundle import open_bundle
+from diaphane.engine.bundle import RECIPE, open_bundle
 from diaphane.ops.nifti import write_nifti
 from diaphane.ops.picture import write_png
 from diaphane.prepare import prepare
+from diaphane.train.export import write_bundle
 
 NARROW = json.dumps({"mean": [1e3] * 45, "precision": np.eye(45).tolist(), "limit": 1e-3, "basis": "none"}).encode()
 """A fingerprint that no picture is like."""
@@ -79,6 +80,17 @@ def test_below_the_threshold_a_picture_has_no_class_and_the_code_is_4(pictures: 
     assert by_name["grey"]["probability"] == pytest.approx(1 / 3)
     assert "below the threshold of 0.9" in by_name["grey"]["reason"]
     assert by_name["red"]["class"] == "red"
+
+
+def test_caution_of_a_bundle_stands_beside_every_answer(pictures: Path, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    known = open_bundle(bundle)
+    files = {name: data for name, data in known.files.items() if name != RECIPE}
+    write_bundle(tmp_path / "careful", replace(known.recipe, caution="It goes by the light"), files)
+    assert main(["assess", str(pictures), "--bundle", str(tmp_path / "careful"), "--json", "--out", str(tmp_path / "classes.csv")]) == 0
+    told = capsys.readouterr()
+    assert {r["caution"] for r in json.loads(told.out)["results"]} == {"It goes by the light"}
+    assert "colours: It goes by the light" in told.err
+    assert {row["caution"] for row in csv.DictReader(StringIO((tmp_path / "classes.csv").read_text()))} == {"It goes by the light"}
 
 
 def test_picture_unlike_those_of_the_training_is_refused(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

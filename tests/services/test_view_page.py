@@ -157,14 +157,23 @@ def test_plane_shows_the_scan_where_it_lies_and_cuts_what_is_on_one_side(browser
     page.close()
 
 
-def test_ruler_tells_the_distance_of_two_points_of_the_surface(browser: Any, address: str) -> None:
+@pytest.mark.parametrize(
+    ("hidden", "ends", "radius"),
+    [(("brain", "brain (2)"), ((-50, -60, 20), (50, -60, 20)), 80), ((), ((-30, -40, 0), (30, -40, 0)), 50)],
+    ids=["of the skin where nothing lies behind it", "of the brain through the skin"],
+)
+def test_ruler_tells_the_distance_of_two_points_of_what_is_meant(
+    browser: Any, address: str, hidden: tuple[str, ...], ends: tuple[tuple[float, ...], ...], radius: float
+) -> None:
     page, _, _ = visit(browser, address)
     page.get_by_label("Slice of the scan").uncheck()
     page.get_by_role("button", name="front").click()
     page.get_by_role("button", name="Ruler").click()
-    ends = np.array([[-50.0, -60, 20], [50.0, -60, 20]])  # LPS; at 80.6 mm from the middle of the ball of 80
-    ends *= 80 / np.linalg.norm(ends, axis=1, keepdims=True)
-    for x, y, z in ends:
+    for name in hidden:
+        page.get_by_label(name, exact=True).uncheck()
+    lps = np.array(ends, float)
+    lps *= radius / np.linalg.norm(lps, axis=1, keepdims=True)
+    for x, y, z in lps:
         place = page.evaluate(
             """([x, y, z]) => { const v = diaphanePage.view, p = v.box.min.clone().set(x, z, -y).divideScalar(1000).project(v.desk.camera);
                const { left, top, width, height } = v.renderer.domElement.getBoundingClientRect();
@@ -173,7 +182,7 @@ def test_ruler_tells_the_distance_of_two_points_of_the_surface(browser: Any, add
         )
         page.mouse.click(*place)
     (length,) = page.evaluate("diaphanePage.view.ruler.lengths")
-    assert length == pytest.approx(np.linalg.norm(ends[0] - ends[1]), abs=1.5)
+    assert length == pytest.approx(np.linalg.norm(lps[0] - lps[1]), abs=1.5)
     assert f"{length:.1f} mm" in page.inner_text("#hint")
     page.close()
 

@@ -107,7 +107,7 @@ def test_layout_weights_are_where_the_slow_gradient_vanishes(rng: np.random.Gene
 
 def wrong(scored: list[Scored]) -> np.ndarray[Any, Any]:
     """(checks, items): which clean items are above the limit of each."""
-    return np.stack([one.clean > limit for one, limit in zip(scored, limits_together(scored), strict=True)])
+    return np.stack([one.clean > limit for one, limit in zip(scored, limits_together(scored, len(scored[0].clean)), strict=True)])
 
 
 def test_limits_together_leave_no_more_false_alarms_than_allowed(rng: np.random.Generator) -> None:
@@ -121,7 +121,7 @@ def test_limits_together_leave_no_more_false_alarms_than_allowed(rng: np.random.
     assert 0 < above[1:].any(axis=0).mean() <= 0.001
     assert wrong(scores(400)).sum() <= 4  # an equal part each, of so few items that none is a part
     apart = [Scored(check, rng.normal(size=4000), np.zeros(0)), Scored(check, rng.normal(size=4000), rng.normal(30, 2, 4000))]
-    assert np.mean(apart[1].altered > limits_together(apart)[1]) == pytest.approx(0.98, abs=0.001)
+    assert np.mean(apart[1].altered > limits_together(apart, 4000)[1]) == pytest.approx(0.98, abs=0.001)
 
 
 def test_patients_are_in_one_part() -> None:
@@ -135,7 +135,9 @@ def test_a_bundle_keeps_its_fingerprints_small_and_whole(of_films: Fingerprint, 
     results = {1: {str(n): rng.normal(size=9) for n in range(60)}}
     output = fit_output(results, {str(n): str(n) for n in range(60)}, 0)
     assert output is not None
-    for fingerprint, one in ((of_films, film(rng)), (of_blocks, block(rng))):
+    wide = np.linspace(0.9, 1.1, of_films.mean.size)
+    several = replace(of_films, kinds=tuple(Kind(n - 3.0, of_films.mean * (wide if n else 1), of_films.kinds[0].precision * (1 + n)) for n in range(2)))
+    for fingerprint, one in ((of_films, film(rng)), (several, film(rng)), (of_blocks, block(rng))):
         data = fingerprint_bytes(fingerprint)
         assert len(data) < 200_000
         write_bundle(tmp_path / "b", CLASSES, {"model.json": b"{}", "fingerprint.json": data, "output_fingerprint.json": fingerprint_bytes(output)})
@@ -153,6 +155,9 @@ def test_a_bundle_keeps_its_fingerprints_small_and_whole(of_films: Fingerprint, 
         ({"limit": 0}, "must be positive"),
         ({"kinds": [{"height": 0.0, "mean": [0.0, 0.0], "root": [[1.0]]}]}, "must have rows of 1 to 2 numbers"),
         ({"kinds": [{"height": 0.0, "mean": [0.0], "root": [[1.0]]}]}, "one kind or more, each of 56 descriptors"),
+        ({"kinds": [{"height": 10**400, "mean": [0.0], "root": [[1.0]]}]}, "too large"),
+        ({"kinds": [{"height": 0.0, "mean": [0.0], "root": [[1e200]]}]}, "finite numbers, up to"),
+        ({"limit": 1e200}, "a finite number, up to"),
         ({"kinds": []}, "one kind or more, each of 56 descriptors"),
         ({"layout": [1.0, 2.0]}, "8 cells along each of 2 or 3 axes"),
         ({"checks": [{"kind": "magic", "name": "", "centre": 0, "limit": 1, "caught": 1, "turn": [], "weights": []}]}, "must be one of turned"),
@@ -185,7 +190,7 @@ def test_what_lies_between_two_kinds_is_far_from_both() -> None:
     first, second = rng.normal(0, 0.3, (400, 5)), rng.normal(4, 0.3, (400, 5))
     rows = np.concatenate([first, second])
     parts = np.arange(800) % 10
-    count = likeliest_count(rows, parts, 0)
+    count = likeliest_count(rows, parts, 800, 0)
     kinds = fit_kinds(rows, count, 0)
     assert count == 2
     assert sorted(round(float(kind.mean.mean())) for kind in kinds) == [0, 4]
@@ -197,4 +202,4 @@ def test_what_lies_between_two_kinds_is_far_from_both() -> None:
 
 def test_few_items_are_one_kind() -> None:
     rng = np.random.default_rng(10)
-    assert likeliest_count(np.concatenate([rng.normal(0, 1, (200, 3)), rng.normal(9, 1, (200, 3))]), np.arange(400) % 10, 0) == 1
+    assert likeliest_count(np.concatenate([rng.normal(0, 1, (200, 3)), rng.normal(9, 1, (200, 3))]), np.arange(400) % 10, 200, 0) == 1

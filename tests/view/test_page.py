@@ -111,4 +111,6 @@ def test_built_page_is_the_committed_one_and_its_library_is_named() -> None:
     licences = (static / "licences.txt").read_text()
     assert f"three.js {wanted}" in licences
     assert "MIT License" in licences
-    assert wanted.split(".")[1] in (static / "page.js").read_text()
+    assert f"revision:`{wanted.split('.')[1]}`" in (static / "page.js").read_text()
+    for name in ("index.html", "page.css", "licences.txt"):
+        assert (ROOT / "web" / "public" / name).read_bytes() == (static / name).read_bytes(), f"{name}: run npm run build in web/"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
@@ -51,6 +53,20 @@ UP = ["/../secret.txt", "/%2e%2e/secret.txt", "/view/..%2f..%2fsecret.txt", "/wa
 def test_nothing_else_is_shown(served: Server, path: str) -> None:
     assert answer(served, path).status in (301, 404)
     assert answer(served, path, "HEAD").status in (301, 404)
+
+
+@pytest.mark.parametrize(("path", "host"), [("/%00", "localhost"), ("/" + "a" * 5000, "localhost"), ("http://[x/", "localhost"), ("/scene.glb", "[::1")])
+def test_addresses_that_are_none_are_told_so_without_a_word_on_the_terminal(served: Server, path: str, host: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert answer(served, path, Host=host).status in (400, 403, 404)
+    assert capfd.readouterr().err == ""
+
+
+def test_browser_that_goes_away_is_no_error(served: Server, capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.create_connection(served.server_address[:2]) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.sendall(b"GET /scene.glb HTTP/1.1\r\nHost: localhost\r\n")
+    assert answer(served, "/scene.glb").status == 200
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])

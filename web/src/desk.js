@@ -75,11 +75,11 @@ export class Desk {
     this.draw();
   }
 
-  /** The nearest point of `targets` under a pointer event that `keep` lets stand. */
-  hit(event, targets, keep) {
+  /** The points of `targets` under a pointer event, the nearest first. */
+  hits(event, targets) {
     const { left, top, width, height } = this.renderer.domElement.getBoundingClientRect();
     this.ray.setFromCamera(new Vector2((2 * (event.clientX - left)) / width - 1, 1 - (2 * (event.clientY - top)) / height), this.camera);
-    return this.ray.intersectObjects(targets, false).find(keep) ?? null;
+    return this.ray.intersectObjects(targets, false);
   }
 
   /** Call `work` for a click or tap: a press that did not become a drag. */

@@ -157,9 +157,8 @@ class Hand {
     const row = this.aimedAt(board);
     if (row) return board.press(row.uv);
     const { slice, model, placed, state } = view;
-    const solid = model.bodies.filter((body) => body.told.opacity >= 1).map((body) => body.surface);
-    const kept = ({ object, point }) => (object === slice ? slice.holds(placed.worldToLocal(point.clone())) : object.visible && !object.material.clippingPlanes?.some((plane) => plane.distanceToPoint(point) < 0));
-    const hit = this.hits([...solid, ...(slice && state.slice.shown ? [slice] : [])]).find(kept) ?? this.hits(model.targets).find(kept);
+    const kept = ({ object, point }) => (object === slice ? slice.holds(placed.worldToLocal(point.clone())) : !object.material.clippingPlanes?.some((plane) => plane.distanceToPoint(point) < 0));
+    const hit = model.meant((targets) => this.hits(targets), slice && state.slice.shown ? [slice] : [], kept);
     if (hit) this.hold(hit.object === slice ? slice : placed);
   }
 

@@ -108,7 +108,7 @@ async function start() {
   };
   desk.onTap((event) => {
     if (!state.ruler) return;
-    const hit = desk.hit(event, [...model.targets, ...(state.slice.shown && slice ? [slice] : [])], kept);
+    const hit = model.meant((targets) => desk.hits(event, targets), state.slice.shown && slice ? [slice] : [], kept);
     if (!hit) return;
     const mm = ruler.take(placed.worldToLocal(hit.point.clone()));
     say(mm === null ? "Now the second point." : `${mm.toFixed(1)} mm`);

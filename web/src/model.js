@@ -24,9 +24,11 @@ export class Model extends Group {
     state.onChange(() => this.bodies.forEach((body) => body.show(state.slice.cut !== 0 && state.slice.shown ? this.planes : [])));
   }
 
-  /** The surfaces that a ray may hit. */
-  get targets() {
-    return this.bodies.filter((body) => body.told.visible).map((body) => body.surface);
+  /** What the viewer means of all that a ray hits, `hits(targets)`: the nearest that is not looked through, the slice among it; else the nearest. */
+  meant(hits, others, keep) {
+    const shown = this.bodies.filter((body) => body.surface.visible);
+    const solid = shown.filter((body) => body.told.opacity >= 1).map((body) => body.surface);
+    return hits([...solid, ...others]).find(keep) ?? hits(shown.map((body) => body.surface)).find(keep) ?? null;
   }
 }
 

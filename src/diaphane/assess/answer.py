@@ -28,6 +28,8 @@ class Answer:
     """Feature and its share of the log-odds for the model's class, largest first."""
     verdict: Literal["passed", "doubted", "refused"] = "passed"
     reason: str = ""
+    caution: str = ""
+    """What must stand beside it."""
 
     @property
     def exit_code(self) -> int:
@@ -39,6 +41,7 @@ class Answer:
         return {
             "image": self.image, "region": self.region, "class": self.named, "probability": self.probability, "interval95": self.interval95,
             "probabilities": self.probabilities, "contributions": self.contributions, "verdict": self.verdict, "reason": self.reason,
+            "caution": self.caution,
         }  # fmt: skip
 
 
@@ -51,6 +54,7 @@ def answer(image: str, assessments: Sequence[Assessment], *, limit: float, thres
     found = Answer(
         image=image, region=region, named=best.task, probability=best.probability, interval95=best.interval95,
         probabilities={a.task: a.probability for a in assessments}, contributions=best.contributions,
+        caution=best.caution,
     )  # fmt: skip
     told = f"{best.task} has a probability of {best.probability:.3f}, below"
     if threshold is not None and best.probability < threshold:

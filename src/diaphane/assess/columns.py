@@ -107,7 +107,7 @@ def _measured(column: Column, region: Region) -> tuple[float, str]:
         return math.nan, "not measured"
     if other.unit != column.key[-1]:
         return math.nan, f"measured in {other.unit}, the model learnt it in {column.key[-1]}"
-    return math.nan, "measured with another aggregation or discretisation than the model learnt"
+    return math.nan, "measured with another aggregation or discretisation than the model learnt; measure it anew with this version, as the model's training was"
 
 
 def _taken(column: Column) -> str:

@@ -137,6 +137,7 @@ class TableModel:
                 Assessment(
                     task=label, probability=sigmoid(odds[k]), interval95=(sigmoid(odds[k] - half[k]), sigmoid(odds[k] + half[k])), bundle=bundle.name,
                     contributions=tuple((self.columns[n].name, float(shares[k, n])) for n in order), basis=self._basis(given, k),
+                    caution=bundle.recipe.caution,
                 )
             )  # fmt: skip
         return tuple(found)

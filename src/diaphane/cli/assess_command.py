@@ -67,6 +67,8 @@ def execute(parsed: argparse.Namespace) -> int:
     if parsed.out and parsed.out.resolve() in {file.resolve() for file in files}:
         raise UsageError(f"{parsed.out}: is an input and would be overwritten; give --out another name")
     answers, failed = _all(files, bundle, parsed.threshold, context, alone=len(files) == 1 and not parsed.inputs[0].is_dir())
+    if bundle.recipe.caution:
+        log.warning("%s: %s", bundle.name, bundle.recipe.caution)
     _give(answers, bundle, parsed)
     return 1 if failed else max((a.exit_code for a in answers), default=0)
 
@@ -167,15 +169,15 @@ def _give(answers: Sequence[Answer], bundle: Bundle, parsed: argparse.Namespace)
 
 
 def _table(answers: Sequence[Answer]) -> str:
-    """``image, region, class, probability, verdict, reason``, then a column a class; what does not exist is empty."""
+    """``image, region, class, probability, verdict, reason, caution``, then a column a class; what does not exist is empty."""
     classes = list(dict.fromkeys(name for a in answers for name in a.probabilities))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["image", "region", "class", "probability", "verdict", "reason", *(f"p({name})" for name in classes)])
+    writer.writerow(["image", "region", "class", "probability", "verdict", "reason", "caution", *(f"p({name})" for name in classes)])
     for a in answers:
         numbers = [a.probability, *(a.probabilities.get(name, math.nan) for name in classes)]
         probability, *shares = ["" if math.isnan(n) else repr(n) for n in numbers]
-        writer.writerow([_no_formula(a.image), a.region or "", _no_formula(a.named or ""), probability, a.verdict, a.reason, *shares])
+        writer.writerow([_no_formula(a.image), a.region or "", _no_formula(a.named or ""), probability, a.verdict, a.reason, _no_formula(a.caution), *shares])
     return out.getvalue()
 
 

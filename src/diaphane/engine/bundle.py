@@ -79,7 +79,7 @@ class Bundle:
     def _read(self, name: str, reader: Callable[[Any], T]) -> T:
         try:
             return reader(self.json(name))
-        except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as problem:
             raise BundleError(f"{self.path / name}: not a fingerprint ({problem}); export the bundle anew") from problem
 
     def json(self, name: str) -> Any:

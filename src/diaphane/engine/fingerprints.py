@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +11,10 @@ from diaphane.core.arrays import FloatArray
 from diaphane.core.recipe import Check, Fingerprint, Kind, OutputFingerprint, Typical
 
 KINDS = ("turned", "inverted", "tone")
+GREATEST = 1e30
+"""Numbers beyond it describe nothing, and their products would not be finite."""
+ROUNDED = 1e-4
+"""Share of the largest number that rounding may have cost."""
 
 
 def input_fingerprint(values: Any) -> Fingerprint:
@@ -50,7 +53,7 @@ def plain(value: Fingerprint | OutputFingerprint) -> dict[str, Any]:
 
 
 def _root(precision: FloatArray) -> list[FloatArray]:
-    """The rows of its lower triangular factor: half as long as the matrix, and whatever they hold it is a precision."""
+    """The rows of its lower triangular factor: half as long as the matrix, and never that of a negative one."""
     return [row[: n + 1] for n, row in enumerate(np.linalg.cholesky(precision))]
 
 
@@ -82,22 +85,24 @@ def _check(values: Any, cells: int, count: int) -> Check:
 
 def _gauss(values: Any) -> tuple[FloatArray, FloatArray]:
     mean, precision = _numbers(values["mean"]), np.asarray(values["precision"], np.float64)
-    if mean.size == 0 or precision.shape != (mean.size, mean.size) or not np.isfinite(precision).all():
+    if mean.size == 0 or precision.shape != (mean.size, mean.size) or not (np.abs(precision) <= GREATEST).all():
         raise ValueError(f"must hold means and a finite precision of their size, got {mean.size} and {precision.shape}")
+    if np.linalg.eigvalsh((precision + precision.T) / 2).min() < -ROUNDED * np.abs(precision).max():
+        raise ValueError("a precision must be positive: with this one nothing would be strange")
     return mean, precision
 
 
 def _numbers(values: Any) -> FloatArray:
     out = np.asarray(values, np.float64)
-    if out.ndim != 1 or not np.isfinite(out).all():
-        raise ValueError("must be a list of finite numbers")
+    if out.ndim != 1 or not (np.abs(out) <= GREATEST).all():
+        raise ValueError(f"must be a list of finite numbers, up to {GREATEST:g}")
     return out
 
 
 def _finite(value: Any) -> float:
     out = float(value)
-    if not math.isfinite(out):
-        raise ValueError(f"must be a finite number, got {out}")
+    if not abs(out) <= GREATEST:
+        raise ValueError(f"must be a finite number, up to {GREATEST:g}, got {out}")
     return out
 
 

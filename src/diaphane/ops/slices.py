@@ -103,7 +103,8 @@ def window(part: Part) -> tuple[float, float]:
     if is_hounsfield(part.image):
         return CT_WINDOW
     sample = part.image.array[:: max(1, part.image.shape[0] // 32), ::2, ::2]
-    inside = sample[sample > sample.min()]
+    known = sample[np.isfinite(sample)]
+    inside = known[known > known.min()] if known.size else known
     low, high = np.percentile(inside, [1, 99.5]) if inside.size else (0.0, 1.0)
     return float(low), float(max(high, low + 1e-6))
 

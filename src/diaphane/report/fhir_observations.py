@@ -102,7 +102,7 @@ def of_assessment(assessment: Assessment) -> Json:
         "method": concept(assessment.bundle),
         **value(assessment.probability),
         "component": [_named("lower end of the 95 % interval", low), _named("upper end of the 95 % interval", high)],
-        "note": [{"text": text} for text in (NOTE, assessment.basis) if text],
+        "note": [{"text": text} for text in (NOTE, assessment.caution, assessment.basis) if text],
     }
 
 

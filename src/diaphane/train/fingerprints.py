@@ -78,56 +78,57 @@ def fit_fingerprint(images: Iterable[Image], patients: Sequence[str], augment: A
     found, small = np.stack([descriptors_of(one) for one in seen]), np.stack([layout(one) for one in seen])
     parts = parts_of(patients, seed)
     turns = unnatural_turns(natural, axes)
-    kinds = likeliest_count(found, parts, seed)
+    kinds = likeliest_count(found, parts, count, seed)
     away = _held_out(parts, lambda out: log_distances(found[out], fit_kinds(found[~out], kinds, seed)), (len(found),))
     unlike = Scored(_check("tone", "", away), away, np.zeros(0))
-    kept = told([unlike, *_tones(seen, found, parts, seed), *_turned(small, parts, turns)])
-    limits = limits_together(kept)
+    kept = told([unlike, *_tones(seen, found, parts, seed), *_turned(small, parts, turns)], count)
+    limits = limits_together(kept, count)
     checks = [replace(one.check, limit=limit, caught=_caught(one, limit)) for one, limit in zip(kept[1:], limits[1:], strict=True)]
     mean, scale = _scale(found)
     tones = {tone.name: _fit_tone(found, _copies(seen, tone.make, seed), mean, scale) for tone in TONES[axes]}
     weighted = tuple(replace(check, weights=tones[check.name]) if check.kind == "tone" else check for check in checks)
     names = [words(turn) for turn in natural[1:]] + [tone.name for tone in TONES[axes]] + ["with its greys inverted"] + [words(turn) for turn in turns]
     untold = [name for name in dict.fromkeys(names) if name not in {check.name for check in checks}]
-    share = FALSE_ALARMS if len(found) < MANY else UNLIKE + ALTERED
+    share = FALSE_ALARMS if count < MANY else UNLIKE + ALTERED
     basis = f"{count} training items of {len(set(patients))} patients, held out in {PARTS} parts: {share:.1%} of them may be called strange"
     return Fingerprint(mean, fit_kinds(found, kinds, seed), math.exp(limits[0]), basis, weighted, scale, fit_layout(small, turns), tuple(untold))
 
 
-def told(scored: Sequence[Scored]) -> list[Scored]:
+def told(scored: Sequence[Scored], count: int) -> list[Scored]:
     """The distance, and the checks that find enough of what they are about even where each has but an equal part of the false alarms.
 
-    Of few items only those that tell nearly all: how rarely the others would be wrong cannot be known.
+    Of few items (``count``; the scores may be of their copies too) only those that tell nearly all: how rarely the others would be wrong cannot be known.
     """
-    least = _least(scored)
-    safe = [one for one in scored if not len(one.altered) or len(one.clean) >= MANY or not one.is_weak(least)]
-    return [one for one in safe if not _caught(one, one.limit(least)) < SEEN]
+    unlike, *checks = scored
+    least = _least(scored, FALSE_ALARMS) if count < MANY else _least(checks, ALTERED)
+    safe = [one for one in checks if count >= MANY or not one.is_weak(least)]
+    return [unlike, *(one for one in safe if _caught(one, one.limit(least)) >= SEEN)]
 
 
-def limits_together(scored: Sequence[Scored]) -> list[float]:
+def limits_together(scored: Sequence[Scored], count: int) -> list[float]:
     """Of the distance, which comes first, and of each check, so that few clean items are called strange by any.
 
     Of many items ``UNLIKE`` of them by the distance and ``ALTERED`` by the checks, each of these the same share. Of few items, which cannot tell
     such small shares, ``FALSE_ALARMS`` of them by all; at least an equal part by each.
     """
     unlike, *checks = scored
-    if len(unlike.clean) < MANY:
+    if count < MANY:
         return _shared(scored, FALSE_ALARMS)
     return [float(np.quantile(unlike.clean, 1 - UNLIKE)), *_shared(checks, ALTERED)]
 
 
 def _shared(scored: Sequence[Scored], share: float) -> list[float]:
     limits: list[float] = []
-    for tail in np.geomspace(share, share / max(1, sum(one.is_weak(share) for one in scored)), 20):
+    for tail in np.geomspace(share, _least(scored, share), 20):
         limits = [one.limit(float(tail)) for one in scored]
         if not limits or np.any([one.clean > limit for one, limit in zip(scored, limits, strict=True)], axis=0).mean() <= share:
             break
     return limits
 
 
-def _least(scored: Sequence[Scored]) -> float:
+def _least(scored: Sequence[Scored], share: float) -> float:
     """An equal part of the false alarms for each check that can give any."""
-    return FALSE_ALARMS / max(1, sum(one.is_weak(FALSE_ALARMS) for one in scored))
+    return share / max(1, sum(one.is_weak(share) for one in scored))
 
 
 def deviations(tail: float, count: int) -> float:

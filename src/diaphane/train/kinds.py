@@ -16,7 +16,7 @@ from diaphane.ops.fingerprint import distances, log_density
 FLOOR = 0.1
 """Standard deviation that each descriptor is taken to have at least: what never changed in training may change a little in use."""
 COUNTS = (1, 2, 4, 6)
-EACH = 300
+EACH = 150
 """Items of a kind on average at least: fewer do not tell how its descriptors go together."""
 REGULARISATION = 0.05
 """Added to the variances of standardised descriptors while items are told apart."""
@@ -52,9 +52,9 @@ def log_distances(vectors: FloatArray, kinds: Sequence[Kind]) -> FloatArray:
     return np.asarray(np.log(distances(vectors, kinds) + 1e-6))
 
 
-def likeliest_count(vectors: FloatArray, parts: IntArray, seed: int) -> int:
-    """How many kinds make items of held-out ``parts`` likeliest."""
-    counts = [count for count in COUNTS if count == 1 or len(vectors) >= EACH * count]
+def likeliest_count(vectors: FloatArray, parts: IntArray, items: int, seed: int) -> int:
+    """How many kinds make held-out ``parts`` likeliest of ``items``, of which ``vectors`` may hold copies too."""
+    counts = [count for count in COUNTS if count == 1 or items >= EACH * count]
     return counts[0] if len(counts) == 1 else max(counts, key=lambda count: _held_out_density(vectors, parts, count, seed))
 
 

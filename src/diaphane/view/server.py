@@ -40,16 +40,22 @@ class _Files(SimpleHTTPRequestHandler):
 
     def send_head(self) -> BytesIO | BinaryIO | None:
         """The file, opened; None after an error was sent."""
-        if urlsplit(f"//{self.headers.get('Host', '')}").hostname not in NAMES:  # a page elsewhere whose name was pointed here (DNS rebinding)
-            self.send_error(HTTPStatus.FORBIDDEN)
-            return None
+        try:
+            if urlsplit(f"//{self.headers.get('Host', '')}").hostname not in NAMES:  # a page elsewhere whose name was pointed here (DNS rebinding)
+                self.send_error(HTTPStatus.FORBIDDEN)
+            elif self._is_shown():
+                return super().send_head()
+            else:
+                self.send_error(HTTPStatus.NOT_FOUND)
+        except (ValueError, OSError):  # an address that is none, a path that the system does not take
+            self.send_error(HTTPStatus.BAD_REQUEST)
+        return None
+
+    def _is_shown(self) -> bool:
         asked = urlsplit(self.path).path
         path = Path(self.translate_path(self.path)).resolve()
         hidden = any(part.startswith(".") for part in unquote(asked).split("/"))
-        if hidden or not path.is_relative_to(self.root) or not path.is_file() or asked.endswith("/"):
-            self.send_error(HTTPStatus.NOT_FOUND)
-            return None
-        return super().send_head()
+        return not hidden and path.is_relative_to(self.root) and path.is_file() and not asked.endswith("/")
 
     def end_headers(self) -> None:
         """What every answer says."""
@@ -68,6 +74,9 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, root: Path, port: int = 0) -> None:
         super().__init__((LOOPBACK, port), partial(_Files, root=root.resolve()))
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Nothing: a browser that goes away is no error here, and what went wrong would name files."""
 
     def url(self, path: str) -> str:
         """Where a browser finds the file ``path`` of the folder."""
