@@ -17,7 +17,7 @@ from diaphane.core.image import Image
 from diaphane.core.labels import Labels
 from diaphane.core.recipe import LabelRecipe
 from diaphane.errors import InputError
-from diaphane.measure import Configuration, Options, extract, radiomics, regions_of
+from diaphane.measure import Configuration, Options, extract, intensity, radiomics, regions_of
 from diaphane.measure.configuration import FAMILIES
 from diaphane.measure.cooccurrence import cooccurrences
 from diaphane.measure.gldzm import distances
@@ -284,6 +284,20 @@ def test_peak_memory_stays_below_three_times_the_box_in_single_precision(rng: np
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 3 * 4 * image.size
+
+
+def test_statistics_of_a_float_region_take_less_than_three_times_its_box(rng: np.random.Generator) -> None:
+    values = rng.normal(size=500_000).astype(np.float32)
+    intensity.of_values(values[:1000], "source grid")
+    tracemalloc.start()
+    found = {f.name: f.value for f in intensity.of_values(values, "source grid")}
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2.5 * values.nbytes  # and what is handed in is as large as it
+    exact = values.astype(np.float64)
+    assert [found["percentile_10"], found["median"], found["percentile_90"]] == pytest.approx(list(np.percentile(exact, [10, 50, 90])), rel=1e-12)
+    middle = exact[(exact >= found["percentile_10"]) & (exact <= found["percentile_90"])]
+    assert found["robust_mean_absolute_deviation"] == pytest.approx(np.abs(middle - middle.mean()).mean(), rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def of_values(values: Array, grid: str, unit: str = "1") -> list[Feature]:
     """Statistics of (n,) ``values`` in ``unit``, taken on ``grid``; NaN where there are none, or some are no numbers."""
     wrong = int(np.count_nonzero(~np.isfinite(values)))
     nothing = f"voxels of the region that are not finite numbers: {wrong}" if wrong else "" if values.size else "the region vanishes on this grid"
-    found = dict.fromkeys(CODES, math.nan) if nothing else statistics(np.asarray(values, np.float64))
+    found = dict.fromkeys(CODES, math.nan) if nothing else statistics(values)
     return [
         Feature(
             family="intensity", name=name, value=value, unit=unit_of(name, unit), ibsi_code=CODES[name], discretisation=grid,
@@ -64,8 +64,8 @@ def statistics(values: Array) -> dict[str, float]:
     """Every statistic of CODES of (n,) values, n > 0; what does not exist is NaN."""
     mean = _mean(values, lambda v: v)
     variance = _mean(values, lambda v: (v - mean) * (v - mean))
-    low, quarter, median, three_quarters, high = (float(q) for q in np.percentile(values, [10, 25, 50, 75, 90]))
-    middle = values[(values >= low) & (values <= high)]
+    low, quarter, median, three_quarters, high = percentiles(values, (10, 25, 50, 75, 90))
+    middle = values[(values >= np.float64(low)) & (values <= np.float64(high))]  # a plain number would be rounded to their precision
     centre = _mean(middle, lambda v: v)
     square = _mean(values, lambda v: v**2)
     return {
@@ -88,6 +88,16 @@ def statistics(values: Array) -> dict[str, float]:
         "coefficient_of_variation": math.sqrt(variance) / mean if mean else math.nan,
         "quartile_coefficient_of_dispersion": (three_quarters - quarter) / (three_quarters + quarter) if three_quarters + quarter else math.nan,
     }
+
+
+def percentiles(values: Array, percents: Sequence[float]) -> list[float]:
+    """In double precision, linear between the two nearest of ``values``, which are ordered in their own precision."""
+    places = np.asarray(percents) / 100 * (values.size - 1)
+    below = places.astype(np.intp)
+    above = np.minimum(below + 1, values.size - 1)
+    ordered = np.partition(values, np.union1d(below, above))
+    low, high = ordered[below].astype(np.float64), ordered[above].astype(np.float64)
+    return [float(value) for value in low + (high - low) * (places - below)]
 
 
 def _sum(values: Array, of: Callable[[FloatArray], FloatArray]) -> float:
