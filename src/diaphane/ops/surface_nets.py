@@ -13,7 +13,6 @@ import numpy as np
 from scipy import sparse
 
 from diaphane.core.arrays import Array, BoolArray, FloatArray, IntArray
-from diaphane.core.mesh import Mesh
 
 FINE, COARSE, LARGE = 0.2, 0.1, 5000
 """Of the mesh's frequencies (0-2) those below are kept: of a body with fewer vertices than ``LARGE`` waves longer than some six voxels, of others ten.
@@ -51,12 +50,10 @@ def surface_nets(mask: BoolArray) -> tuple[FloatArray, IntArray]:
 
 def _crossed(padded: BoolArray) -> tuple[IntArray, Array]:
     """The cells whose corners differ, by the flat index of their first corner, and which of the corners are inside, a bit each."""
-    cases = np.zeros(padded.shape, np.uint8)
-    bits = padded.view(np.uint8)
-    for n, (k, j, i) in enumerate(CORNERS):
-        shifted = bits[k:, j:, i:]
-        target = cases[: shifted.shape[0], : shifted.shape[1], : shifted.shape[2]]
-        target |= shifted << n
+    cases = padded.astype(np.uint8)
+    for axis in (2, 1, 0):
+        low, high = np.moveaxis(cases, axis, 0)[:-1], np.moveaxis(cases, axis, 0)[1:].copy()
+        low |= high << (4 >> axis)
     flat = cases.ravel()
     cells = np.flatnonzero((flat - np.uint8(1)) < 254)
     return cells, flat[cells]
@@ -107,12 +104,24 @@ def _low_pass(passed: float) -> FloatArray:
 
 def _grown(vertices: FloatArray, faces: IntArray, count: int) -> FloatArray:
     """``vertices`` moved along their normals, all as far, so that they enclose ``count`` voxels: round corners enclose fewer than the voxels' own."""
-    mesh = Mesh(vertices, faces)
-    vectors = mesh.face_vectors
-    corners = vertices[faces[:, 0]] - vertices.mean(axis=0)
-    volume, area = float(np.einsum("ij,ij->", corners, vectors)) / 6, float(np.linalg.norm(vectors, axis=1).sum()) / 2
+    first = vertices[faces[:, 0]]
+    vectors = _crossed_product(vertices[faces[:, 1]] - first, vertices[faces[:, 2]] - first)
+    volume = float(np.einsum("ij,ij->", first - vertices.mean(axis=0), vectors, dtype=np.float64)) / 6
+    area = float(np.sqrt(np.einsum("ij,ij->i", vectors, vectors)).sum(dtype=np.float64)) / 2
     step = np.clip((count - volume) / max(area, 1e-9), -GROWS, GROWS)
-    return np.asarray(vertices + np.float32(step) * mesh.vertex_normals)
+    around = sparse.csr_array((np.ones(faces.size, np.float32), faces.ravel(), np.arange(0, faces.size + 1, 3)), shape=(len(faces), len(vertices)))
+    normals = around.T @ vectors
+    lengths = np.sqrt(np.einsum("ij,ij->i", normals, normals))[:, None]
+    return np.asarray(vertices + np.float32(step) * normals / np.maximum(lengths, np.float32(1e-30)))
+
+
+def _crossed_product(a: FloatArray, b: FloatArray) -> FloatArray:
+    """By column: three times as fast as NumPy's."""
+    out = np.empty_like(a)
+    for n in range(3):
+        p, q = (n + 1) % 3, (n + 2) % 3
+        np.subtract(a[:, p] * b[:, q], a[:, q] * b[:, p], out=out[:, n])
+    return out
 
 
 def _quads(number: IntArray, cells: IntArray, cases: Array, steps: IntArray) -> IntArray:
