@@ -73,7 +73,7 @@ def test_names_of_pyradiomics_are_an_option(volume: tuple[Path, Path]) -> None:
 
 
 def test_mask_on_another_grid_is_refused_or_taken_by_the_nearest_when_asked(volume: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    mask = nib.load(volume[1])
+    mask = nib.Nifti1Image.from_filename(volume[1])
     array = np.kron(np.asarray(mask.dataobj), np.ones((2, 2, 1), np.uint8))
     affine = mask.affine @ np.array([[0.5, 0, 0, -0.25], [0, 0.5, 0, -0.25], [0, 0, 1, 0], [0, 0, 0, 1]])
     nib.save(nib.Nifti1Image(array, affine), volume[1])
@@ -82,3 +82,29 @@ def test_mask_on_another_grid_is_refused_or_taken_by_the_nearest_when_asked(volu
     code, out = run(volume, "--resample-mask")
     assert code == 0
     assert [float(r["value"]) for r in rows(out) if r["feature"] == "volume_voxel_counting"] == [7 * 7 * 5 * 2, 3 * 3 * 3 * 2]
+
+
+def test_label_that_vanishes_between_grids_is_named(volume: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    mask = nib.Nifti1Image.from_filename(volume[1])
+    array = np.kron(np.asarray(mask.dataobj), np.ones((2, 2, 1), np.uint8))
+    array[1, 1, 7] = 3  # between voxels of the image
+    affine = mask.affine @ np.array([[0.5, 0, 0, -0.25], [0, 0.5, 0, -0.25], [0, 0, 1, 0], [0, 0, 0, 1]])
+    moved = np.diag([1.0, 1, 1, 1])
+    moved[:2, 3] = 0.1  # so that the nearest is never a matter of rounding
+    nib.save(nib.Nifti1Image(array, affine @ moved), volume[1])
+    code, out = run(volume, "--resample-mask")
+    assert code == 0
+    assert {r["label"] for r in rows(out)} == {"label 1", "label 2"}
+    assert "too small for it, and not measured: label 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("--spacing-mm", "0.1"), ("--colour-constancy", "grey_world"), ("--long-side-px", "64")])
+def test_flags_of_pictures_are_refused_for_volumes(volume: tuple[Path, Path], words: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(volume, *words)[0] == 2
+    assert f"{words[0]}: for pictures alone" in capsys.readouterr().err
+
+
+def test_volume_may_have_more_grey_levels_than_a_picture(volume: tuple[Path, Path]) -> None:
+    code, out = run(volume, "--bin-count", "512")
+    assert code == 0
+    assert "FBN 512, source grid" in {r["discretisation"] for r in rows(out)}

@@ -68,7 +68,7 @@ def test_age_sex_and_networks_become_columns_and_what_is_not_known_is_one_too(tm
     assert (found.values[-1, 3], np.isnan(found.values[-1, 2])) == (1, True)
     assert found.values[20, 5] == pytest.approx(math.log(0.9 / 0.1))
     assert [c.key for c in found.columns[5:]] == [("net", "bad"), ("net", "other")]
-    assert "age_years of 2 images cannot be (an age lies between 0 and 120); taken for not known" in found.faults
+    assert "age_years of 2 images cannot be (an age lies between 0 and 130); taken for not known" in found.faults
 
 
 def test_largest_region_counts_and_several_are_said(tmp_path: Path) -> None:
@@ -243,3 +243,8 @@ def test_names_with_dots_are_joined_whole_and_those_of_files_by_their_stem(tmp_p
     found = read(tmp_path / "f.csv", tmp_path / "t.csv", "bad")
     assert found.names == tuple(names)
     assert found.faults == ()
+
+
+def test_two_columns_of_ages_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="columns age_years and age, which mean the same; keep one"):
+        written(tmp_path, plain(), age=[50] * COUNT, age_years=[50] * COUNT)

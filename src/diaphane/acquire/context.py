@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from diaphane.core.case import PatientContext
+from diaphane.core.case import OLDEST, PatientContext
 from diaphane.core.storage import reading
 from diaphane.errors import InputError
 
@@ -44,8 +44,8 @@ def _own_form(path: Path, document: object) -> PatientContext:
     if not isinstance(document, dict) or not document.keys() <= {"age_years", "sex"}:
         raise InputError(f"{path}: expected an object with age_years and sex and no other key, or a FHIR Patient")
     age, sex = document.get("age_years"), document.get("sex")
-    if age is not None and (isinstance(age, bool) or not isinstance(age, int | float) or not 0 <= age <= 130):
-        raise InputError(f"{path}: age_years must be a number between 0 and 130")
+    if age is not None and (isinstance(age, bool) or not isinstance(age, int | float) or not 0 <= age <= OLDEST):
+        raise InputError(f"{path}: age_years must be a number between 0 and {OLDEST}")
     if sex is not None and sex not in GENDERS:
         raise InputError(f"{path}: sex must be one of {', '.join(GENDERS)}")
     return PatientContext(age_years=None if age is None else float(age), sex=sex)

@@ -18,8 +18,6 @@ Source = Literal["feature", "context", "unknown", "network"]
 SOURCES: tuple[Source, ...] = ("feature", "context", "unknown", "network")
 CONTEXT = {"age_years": "age", "sex": "sex"}
 """What is known of a patient, in words."""
-OLDEST = 120.0
-"""Years; an age beyond it is a mistake."""
 SEXES = {"female": -1.0, "male": 1.0}
 SURE = 1e-4
 """Probabilities of networks are taken to lie so far from 0 and 1."""
@@ -71,9 +69,7 @@ def context_value(field: str, context: PatientContext) -> tuple[float, str]:
     """Age in years, or sex as -1 (female) and 1 (male); NaN with the reason where it is not known, or cannot be."""
     if field == "sex":
         return SEXES.get(context.sex or "", math.nan), "is not known" if context.sex is None else "is neither female nor male"
-    if context.age_years is None:
-        return math.nan, "is not known"
-    return (context.age_years, "") if 0 <= context.age_years <= OLDEST else (math.nan, f"does not lie between 0 and {OLDEST:g} years")
+    return (math.nan, "is not known") if context.age_years is None else (context.age_years, "")
 
 
 def log_odds(probability: float) -> float:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 FLAGS = ["long_side_px", "bin_count", "colour_constancy"]
+OF_PICTURES = ["spacing_mm", "long_side_px", "colour_constancy"]
 RADIOMICS = ["bin_width", "resample_mm", "names"]
 
 
@@ -63,13 +64,20 @@ def execute(parsed: argparse.Namespace) -> int:
     if not case.images:
         raise UsageError(f"{parsed.image}: a clip has no mask; give a picture or a volume")
     image = case.images[0]
-    options = changed(Options(), parsed, FLAGS)
-    if wanted is None and not image.is_picture:
-        wanted = _with_flags(Configuration(), parsed)
+    if not image.is_picture:
+        _check_flags(parsed)
+        wanted = wanted or _with_flags(Configuration(), parsed)
+    options = changed(Options(), parsed, FLAGS) if image.is_picture else Options()
     regions = measure.extract(image, _labels(image, parsed), dataclasses.replace(options, radiomics=wanted))
     write_whole(parsed.out, features_csv((image.name, r) for r in regions).encode())
     log.info("%d features, regions: %d; table: %s", sum(len(r.features) for r in regions), len(regions), parsed.out)
     return 0
+
+
+def _check_flags(parsed: argparse.Namespace) -> None:
+    given = [f"--{name.replace('_', '-')}" for name in OF_PICTURES if getattr(parsed, name) is not None]
+    if given:
+        raise UsageError(f"{' and '.join(given)}: for pictures alone, {parsed.image} is a volume; leave it out")
 
 
 def _labels(image: Image, parsed: argparse.Namespace) -> Labels:
@@ -81,7 +89,12 @@ def _labels(image: Image, parsed: argparse.Namespace) -> Labels:
     if not parsed.resample_mask:
         return acquire.read_labels(parsed.mask, image)
     (own, *_) = acquire.read(parsed.mask, AcquireOptions()).images
-    return measure.onto(own, acquire.read_labels(parsed.mask, own), image)
+    drawn = acquire.read_labels(parsed.mask, own)
+    moved = measure.onto(own, drawn, image)
+    lost = [label.name for label in drawn.table if drawn.mask(label.value).any() and not moved.mask(label.value).any()]
+    if lost:
+        log.warning("%s: not on the grid of the image, or too small for it, and not measured: %s", parsed.mask.name, ", ".join(lost))
+    return moved
 
 
 def _configuration(parsed: argparse.Namespace) -> Configuration | None:

@@ -10,6 +10,9 @@ from diaphane.core.instance import Instance
 from diaphane.core.verdict import Verdict
 from diaphane.core.video import Video
 
+OLDEST = 130
+"""Years; an age beyond it is a mistake."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientContext:
@@ -23,8 +26,8 @@ class PatientContext:
     sex: Literal["female", "male", "other"] | None = None
 
     def __post_init__(self) -> None:
-        if self.age_years is not None and not 0 <= self.age_years <= 130:
-            raise ValueError(f"age_years must lie between 0 and 130, got {self.age_years}")
+        if self.age_years is not None and not 0 <= self.age_years <= OLDEST:
+            raise ValueError(f"age_years must lie between 0 and {OLDEST}, got {self.age_years}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

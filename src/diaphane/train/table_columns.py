@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from diaphane.assess.columns import OLDEST, SEXES, Column, key_of, log_odds
+from diaphane.assess.columns import SEXES, Column, key_of, log_odds
 from diaphane.core.arrays import FloatArray
+from diaphane.core.case import OLDEST
 from diaphane.core.region import Region
 from diaphane.errors import InputError
 from diaphane.train.forms_table import is_known, number
@@ -60,12 +61,15 @@ def beside(rows: Sequence[Mapping[str, str]], classes: tuple[str, ...], left_out
     values: list[FloatArray] = []
     faults: list[str] = []
     for field, names, reader in (("age_years", AGES, _age), ("sex", GENDERS, _sex)):
-        found = next((name for name in names if name in rows[0] and not set(names) & set(left_out)), None)
-        if found is None:
+        there = [name for name in names if name in rows[0]]
+        if len(there) > 1:
+            raise InputError(f"the table has the columns {' and '.join(there)}, which mean the same; keep one of them")
+        if not there or set(names) & set(left_out):
             continue
+        (found,) = there
         column = np.array([reader(row[found]) for row in rows])
         impossible = sum(is_known(row[found]) and bool(np.isnan(v)) for row, v in zip(rows, column, strict=True))
-        what = f"an age lies between 0 and {OLDEST:g}" if field == "age_years" else "it is female or male"
+        what = f"an age lies between 0 and {OLDEST}" if field == "age_years" else "it is female or male"
         faults += [f"{field} of {impossible} images cannot be ({what}); taken for not known"] * bool(impossible)
         known = column[~np.isnan(column)]
         if len(known) < FEWEST or len(np.unique(known)) < 2:

@@ -17,6 +17,7 @@ import sklearn
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from tqdm import tqdm
 
+from diaphane import zoo
 from diaphane.acquire.label_names import LESION_WORDS, clean
 from diaphane.assess.columns import Column
 from diaphane.assess.tabular import Member, TableModel, cut, one_against_rest, probabilities
@@ -202,6 +203,9 @@ def _say(data: Table, out: Path) -> None:
     log.info("data     %s", ", ".join(f"{word}: {int((data.truth == n).sum())}" for n, word in enumerate(data.words)))
     if not data.grouped_by:
         log.info("data     patients are not known (no full column patient or group): each image counts as a patient of its own")
+    shipped = [name.lower() for name in zoo.names()]
+    for column in (c for c in data.columns if c.source == "network" and c.key[0] not in shipped):
+        log.warning("data     %s: no shipped bundle is called so; in use a bundle of that name must judge the picture too", column.name)
     for fault in data.faults[:SHOWN]:
         log.warning("data     %s", fault)
     text = io.StringIO()
