@@ -156,6 +156,21 @@ def test_classifier_that_goes_on_from_a_bundle_keeps_its_head_and_one_from_masks
     assert not build(recipe).settled
 
 
+def test_frozen_encoder_stays_as_the_bundle_had_it_and_the_rest_learns(data: Path, done: Path, tmp_path: Path) -> None:
+    frozen = {**QUICK, "network": {"frozen_encoder": True}}
+    with pytest.raises(UsageError, match="frozen_encoder: nothing would have taught the encoder; give --init"):
+        quick(data, tmp_path / "a", overrides=frozen)
+    bundle = open_bundle(done / "bundle")
+    quick(data, tmp_path / "b", overrides=frozen, init=bundle)
+    before, after = (weights_of(found, 0) for found in (bundle, open_bundle(tmp_path / "b" / "bundle")))
+    changed = {name: not bool(torch.equal(before[name], after[name])) for name in before}
+    assert not any(value for name, value in changed.items() if name.startswith("encoder."))
+    assert any(value for name, value in changed.items() if name.startswith("head"))
+    recipe = loads((tmp_path / "b" / "recipe.toml").read_text(), "recipe.toml")
+    with pytest.raises(UsageError, match="segnet has no encoder that stands for itself"):
+        build(replace(recipe, network=replace(recipe.network, name="segnet")))
+
+
 def test_split_that_someone_brings_must_keep_patients_and_the_test_part_apart(tmp_path: Path) -> None:
     rows = discs(tmp_path, 8)
     names = [f"disc{n:02}" for n in range(8)]

@@ -7,14 +7,24 @@ from typing import Literal
 import torch
 from torch import nn
 
+from diaphane.errors import UsageError
 from diaphane.train.planner_network import Asked, make, memory_of
 from diaphane.train.recipe import TrainRecipe
 
 
 def build(recipe: TrainRecipe, fold: int = 0) -> nn.Module:
-    """With the first weights that the recipe's seed and the fold give: logits of background and every structure, or of every class."""
+    """With the first weights that the recipe's seed and the fold give: logits of background and every structure, or of every class.
+
+    Raises:
+        UsageError: The encoder is to stay as it is, and the network has none.
+    """
     torch.manual_seed(recipe.loop.seed + fold)
-    return make(*_asked(recipe))
+    network = make(*_asked(recipe))
+    if recipe.network.frozen_encoder:
+        if not hasattr(network, "encoder"):
+            raise UsageError(f"network.frozen_encoder: {recipe.network.name} has no encoder that stands for itself; take another network, or leave it out")
+        network.get_submodule("encoder").requires_grad_(False)
+    return network
 
 
 def memory(recipe: TrainRecipe) -> int:

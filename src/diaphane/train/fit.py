@@ -175,6 +175,8 @@ def _begun(checked: Checked, out: Path, options: Options, asked: Asked, start: S
     part = Part(arrays, parts.training(planned.recipe.fold[0]), parts.validation(planned.recipe.fold[0]), start.peers)
     planned = settled(planned, part, _clock(planned.recipe, parts, start, read_s), auto=options.network == "auto")
     arrays = arrays_of(checked, planned.recipe, parts, out)
+    if planned.recipe.network.frozen_encoder and not asked.init:
+        raise UsageError(f"{asked.where}:network.frozen_encoder: nothing would have taught the encoder; give --init a bundle, or leave it out")
     if asked.init:
         start_from(build(planned.recipe), asked.init, 0)  # before anything is written: does it fit?
     text = (dumps(planned) + _origins(asked.init, planned.recipe)).encode()

@@ -195,7 +195,8 @@ def _decide_kind(draft: Draft, task: Task) -> NetworkTable:
     deep = not classify and name == "unetplusplus" and not draft.values["final"]
     why = "nothing is held out by which a final network could be pruned" if draft.values["final"] else "is unetplusplus's"
     deep = draft.put("network.deep_supervision", deep, "a head at every depth, as in the paper: it can be pruned" if deep else why)
-    return NetworkTable(name=name, encoder=encoder, widths=WIDTHS["usual"], norm=norm, deep_supervision=deep)
+    frozen = draft.put("network.frozen_encoder", False, "everything learns")
+    return NetworkTable(name=name, encoder=encoder, widths=WIDTHS["usual"], norm=norm, deep_supervision=deep, frozen_encoder=frozen)
 
 
 def _widths(draft: Draft, seen: Overview, task: str) -> tuple[tuple[int, ...], str]:

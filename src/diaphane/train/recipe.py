@@ -38,6 +38,8 @@ class NetworkTable:
     strides: tuple[tuple[int, ...], ...] = ()
     norm: NormName
     deep_supervision: bool = False
+    frozen_encoder: bool = False
+    """Whether the encoder stays as ``--init`` gave it, and only what follows it learns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
