@@ -93,6 +93,11 @@ def test_folder_is_its_pictures_in_order_and_an_empty_one_is_refused(tmp_path: P
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="no picture in this folder"):
         expand([tmp_path / "empty"])
+    with pytest.raises(InputError, match=r"there are some in pictures: give .*outer/pictures;"):
+        (tmp_path / "outer" / "notes").mkdir(parents=True)
+        (tmp_path / "outer" / "pictures").mkdir()
+        saved(tmp_path / "outer" / "pictures", np.zeros((3, 3), np.uint8), "c.png")
+        expand([tmp_path / "outer"])
     with pytest.raises(InputError, match="no such file or folder"):
         expand([tmp_path / "none"])
 

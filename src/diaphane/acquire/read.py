@@ -25,6 +25,8 @@ from diaphane.errors import InputError
 from diaphane.ops.picture import to_rgb
 
 SUFFIXES = (*picture.SUFFIXES, ".nii", ".nii.gz", ".nrrd", ".nhdr", ".zip", *film.SUFFIXES)
+SHOWN = 3
+"""Folders below that a message names."""
 
 
 def read(source: Path, options: Options) -> Case:
@@ -95,10 +97,16 @@ def expand(sources: Sequence[Path]) -> list[Path]:
 def _expanded(folder: Path) -> list[Path]:
     if holds_dicom(folder):
         return [folder]
-    files = sorted(p for p in folder.iterdir() if p.name.lower().endswith(SUFFIXES) and p.is_file())
+    files = _readable(folder)
     if not files:
-        raise InputError(f"{folder}: no picture in this folder, nor a volume, clip or DICOM file; expected files ending in {', '.join(SUFFIXES)}")
+        below = [p.name for p in sorted(folder.iterdir()) if p.is_dir() and not p.is_symlink() and _readable(p)]
+        hint = f"; there are some in {', '.join(below[:SHOWN])}{' …' * (len(below) > SHOWN)}: give {folder / below[0]}" if below else ""
+        raise InputError(f"{folder}: no picture in this folder, nor a volume, clip or DICOM file{hint}; expected files ending in {', '.join(SUFFIXES)}")
     return files
+
+
+def _readable(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.name.lower().endswith(SUFFIXES) and p.is_file())
 
 
 def _source_kind(source: Path) -> Kind:

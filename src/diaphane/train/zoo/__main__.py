@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 ZOO: dict[str, Callable[[Path, Path, Path], None]] = {
     **{entry.name: partial(make, entry) for entry in ENTRIES},
     "melanoma": melanoma,
+    "melanoma_both": partial(melanoma, network="melanoma_network", name="melanoma_both"),
     "face_lesion": face_lesion,
 }
 
