@@ -2,13 +2,12 @@
 
     .venv/bin/python benchmarks/networks.py zoo-training
 
-Reads what `make train-zoo` left there. Speed: ONNX Runtime, one picture, one thread and all, medians of interleaved rounds; nothing else should run.
+Reads what `make train-zoo` left there. Speed: ONNX Runtime, one picture, one thread, medians of interleaved rounds; nothing else should run.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import sys
 import time
@@ -38,12 +37,12 @@ def document(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
 
 
-def milliseconds(bundles: Mapping[str, Bundle], threads: int) -> dict[str, float]:
+def milliseconds(bundles: Mapping[str, Bundle]) -> dict[str, float]:
     """Of one picture, a network's part alone: median of interleaved rounds."""
     sessions, arrays = {}, {}
     for name, bundle in bundles.items():
         shape = bundle.recipe.input.tensor_shape if bundle.recipe.input else ()
-        sessions[name] = session_of(bundle, options=Options(engine="onnxruntime", threads=threads))
+        sessions[name] = session_of(bundle, options=Options(engine="onnxruntime", threads=1))
         arrays[name] = np.random.default_rng(0).normal(size=(1, *shape)).astype(np.float32)
     took: dict[str, list[float]] = {name: [] for name in bundles}
     for n in range(ROUNDS + 2):
@@ -60,16 +59,16 @@ def table(work: Path, which: str) -> str:
     folders = {name: work / f"{which}_{name}" for name in NETWORKS}
     found = {name: document(folder) for name, folder in folders.items()}
     bundles = {name: open_bundle(folder / "bundle") for name, folder in folders.items()}
-    alone, together = milliseconds(bundles, 1), milliseconds(bundles, os.cpu_count() or 1)
+    alone = milliseconds(bundles)
     labels = list(found["unet"]["summary"])
-    titles = ["network", *(f"Jaccard, {label} (95 % interval)" for label in labels), "parameters", "ms, 1 thread", "ms, all", "MB", "steps"]
+    titles = ["network", *(f"Jaccard, {label} (95 % interval)" for label in labels), "parameters", "ms", "MB", "steps"]
     lines = [f"| {' | '.join(titles)} |", "| --- " * len(titles) + "|"]
     for name, folder in folders.items():
         recipe = loads((folder / "recipe.toml").read_text(encoding="utf-8"), str(folder))
         loop, parameters = recipe.loop, cost(build(recipe), recipe.input.tensor_shape).parameters / 1e6
         figures = (f"{one['jaccard']['mean']:.3f} ({interval_words(one['jaccard']['ci95'])})" for one in found[name]["summary"].values())
-        times = f"{alone[name]:.1f}", f"{together[name]:.1f}"
-        cells = [f"`{name}`", *figures, f"{parameters:.2f} M", *times, f"{len(bundles[name].members[0]) / 1e6:.1f}", f"{loop.steps} of {loop.batch_size}"]
+        size, seen = f"{parameters:.2f} M", f"{loop.steps} of {loop.batch_size}"
+        cells = [f"`{name}`", *figures, size, f"{alone[name]:.1f}", f"{len(bundles[name].members[0]) / 1e6:.1f}", seen]
         lines.append(f"| {' | '.join(cells)} |")
     comparison = compared(found, "jaccard", patients(work / SETS[which]))
     return "\n".join([*lines, "", *(f"* {sentence(pair, comparison)}" for pair in comparison["pairs"])])
