@@ -20,7 +20,7 @@ class Cost:
 
     shape: tuple[int, ...]
     parameters: int
-    """Numbers that training changes."""
+    """Its weights, also those that training leaves as they are."""
     multiply_accumulates: int
     """Of convolutions and linear layers; the rest is small beside them."""
 
@@ -43,5 +43,5 @@ def cost(network: nn.Module, shape: Sequence[int]) -> Cost:
             module.register_forward_hook(count)
     with torch.no_grad():
         ghost(torch.empty(1, *shape, device="meta"))
-    trained = sum(math.prod(p.shape) for p in network.parameters() if p.requires_grad)
-    return Cost(tuple(shape), trained, sum(counts))
+    weights = sum(math.prod(p.shape) for p in network.parameters())
+    return Cost(tuple(shape), weights, sum(counts))
