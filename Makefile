@@ -37,6 +37,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.base: $(VENV)/bin/python $(SETUP)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[openvino]'
+	$(BIN)/diaphane models pull faces || echo "without the weights of faces the tracker is haar, and tests that need them are skipped by name"
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.base $(SETUP)

@@ -22,6 +22,7 @@ from diaphane.core.outcome import Outcome, Part
 from diaphane.core.provenance import Provenance
 from diaphane.core.recipe import NotAssessed
 from diaphane.core.verdict import Verdict
+from diaphane.engine.pinned import SETS, is_here
 from diaphane.fuse import Options as FuseOptions
 from diaphane.fuse import decide, propose, with_regions
 from diaphane.measure import Options as MeasureOptions
@@ -41,6 +42,13 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real data here: set DIAPHANE_DATA to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def weights() -> None:
+    """Tests that ask for it need what ``diaphane models pull faces`` takes; they are skipped where it was not."""
+    if not all(map(is_here, SETS["faces"])):
+        pytest.skip("the weights of faces are not here: run diaphane models pull faces")
 
 
 @pytest.fixture(scope="session")

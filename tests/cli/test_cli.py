@@ -17,6 +17,7 @@ from diaphane import zoo
 from diaphane.cli.main import COMMANDS, main
 from diaphane.core.arrays import BoolArray
 from diaphane.core.provenance import sha256_of
+from diaphane.engine.pinned import SETS, is_here
 from diaphane.ops.picture import read_png, write_png
 
 
@@ -171,7 +172,8 @@ def test_json_is_one_document_on_stdout_and_nothing_else(cli, made: tuple[Path, 
     assert (info["width"], info["height"], info["kind"]) == (256, 192, "picture")
     assert doctor["problems"] == []
     assert any(engine.startswith("onnxruntime") for engine in doctor["engines"])
-    assert {m["name"] for m in models["models"]} == set(zoo.names())
+    assert {m["name"] for m in models["models"]} == {*zoo.names(), *(pinned.name for pinned in SETS["faces"])}
+    assert all(m["present"] for m in models["models"] if m["name"] in zoo.names())
     assert models["models"][0].keys() == {"name", "task", "labels", "modality", "licence", "sha256", "present", "unasked"}
     assert {m["name"] for m in models["models"] if m["unasked"]} == {"face_lesion", "lungs", "melanoma", "skin_lesion"}
 
@@ -179,7 +181,7 @@ def test_json_is_one_document_on_stdout_and_nothing_else(cli, made: tuple[Path, 
 def test_texts_name_every_model(cli, made: tuple[Path, BoolArray]) -> None:
     listed, verified, doctor = cli("models", "list"), cli("models", "verify"), cli("doctor")
     assert all(name in text.stdout for name in zoo.names() for text in (listed, verified, doctor))
-    assert verified.stdout.count("verified") == len(zoo.names())
+    assert verified.stdout.count("verified") == len(zoo.names()) + sum(map(is_here, SETS["faces"]))
     assert "all is well" in doctor.stdout
     assert "256" in cli("info", made[0]).stdout
 

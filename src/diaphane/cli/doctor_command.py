@@ -40,6 +40,7 @@ def examination() -> dict[str, Any]:
     from diaphane import zoo
     from diaphane.engine.bundle import open_bundle
     from diaphane.engine.machine import cores, cpu_flags, cpu_model
+    from diaphane.engine.pinned import SETS, is_here
     from diaphane.errors import BundleError
 
     versions, missing, problems = {}, {}, []
@@ -49,6 +50,9 @@ def examination() -> dict[str, Any]:
         except metadata.PackageNotFoundError:
             missing[name] = why or "part of the base install: pip install diaphane"
             problems += [] if why else [f"{name} is not installed"]
+    for pulled, members in SETS.items():
+        if not all(map(is_here, members)):
+            missing[f"weights of {pulled}"] = f"the trackers convnet and framework need them: diaphane models pull {pulled}"
     models = {}
     for name in zoo.names():
         try:

@@ -63,3 +63,12 @@ def cache_folder() -> Path:
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "diaphane" / "cache"
     return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "diaphane"
+
+
+def data_folder() -> Path:
+    """Where the system wants what took a download and is not the user's own work."""
+    if given := os.environ.get("XDG_DATA_HOME"):
+        return Path(given) / "diaphane"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "diaphane" / "data"
+    return Path.home() / ("Library/Application Support" if sys.platform == "darwin" else ".local/share") / "diaphane"
