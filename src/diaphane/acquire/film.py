@@ -17,6 +17,8 @@ from diaphane.errors import InputError
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # OpenCV reads it once: FFmpeg prints nothing, our messages say it
 SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm")
+BROKEN = 25
+"""So many frames in a row may be broken before a clip counts as ended."""
 RAW_PACKETS = [cv2.CAP_PROP_FORMAT, -1]
 INDEXED = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"AVI ")
 """Containers whose header counts the frames; of others the packets are counted."""
@@ -32,7 +34,7 @@ class Film:
 
 
 def film_of(path: Path, options: Options, named: str = "") -> Film:
-    """What the file ``path`` says, its first frame decoded; messages call it ``named``.
+    """What the file ``path`` says, its first whole frame decoded; messages call it ``named``.
 
     The count is the one in the index of MP4, MOV and AVI; other containers have none, and their packets are counted.
 
@@ -43,10 +45,10 @@ def film_of(path: Path, options: Options, named: str = "") -> Film:
     try:
         rate = capture.get(cv2.CAP_PROP_FPS)
         _check_claims(named or path, capture, options)
-        decoded, frame = capture.read()
+        frame = next(_decoded(capture), None)
     finally:
         capture.release()
-    if not decoded:
+    if frame is None:
         raise InputError(
             f"{named or path}: no frame of the clip can be decoded: damaged, truncated, or a codec that OpenCV does not know; convert it to MP4 (H.264)"
         )
@@ -69,7 +71,7 @@ def film_header(path: Path) -> Film:
 
 
 def film_frames(path: Path, options: Options, named: str = "") -> Iterator[tuple[float, Array]]:
-    """(seconds, RGB uint8, upright) of each frame; a clip that breaks off just ends.
+    """(seconds, RGB uint8, upright) of each frame; one that cannot be decoded is left out, a clip that breaks off just ends.
 
     Raises:
         InputError: No frame can be decoded, or there are more than ``max_frames``.
@@ -78,10 +80,7 @@ def film_frames(path: Path, options: Options, named: str = "") -> Iterator[tuple
     rate = capture.get(cv2.CAP_PROP_FPS)
     count, before = 0, -1.0
     try:
-        while True:
-            decoded, frame = capture.read()
-            if not decoded:
-                break
+        for frame in _decoded(capture):
             if count >= options.max_frames:
                 raise InputError(f"{named or path}: more frames than acquire.max_frames = {options.max_frames}; cut the clip")
             stated = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
@@ -94,6 +93,16 @@ def film_frames(path: Path, options: Options, named: str = "") -> Iterator[tuple
         raise InputError(
             f"{named or path}: no frame of the clip can be decoded: damaged, truncated, or a codec that OpenCV does not know; convert it to MP4 (H.264)"
         )
+
+
+def _decoded(capture: cv2.VideoCapture) -> Iterator[Array]:
+    """BGR; until ``BROKEN`` in a row could not be decoded: at the end of the file, too, that is how it says so."""
+    missing = 0
+    while missing < BROKEN:
+        there, frame = capture.read()
+        missing = 0 if there else missing + 1
+        if there:
+            yield np.asarray(frame)
 
 
 def frame_count(path: Path) -> int:

@@ -17,7 +17,7 @@ class Video:
     size_px: tuple[int, int]
     """Width and height, upright."""
     frame_count: int
-    """As the file says: a clip that breaks off has fewer. 1: a photo."""
+    """As the file says: a clip that breaks off has fewer. 1: a photo. 0: a camera, which has no end."""
     rate_hz: float | None
     """Frames a second; None for a photo."""
 
