@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from diaphane.core.candidate import Candidate
 from diaphane.core.coding import from_json, from_json_lines, from_rle, json_lines, json_text, to_rle
-from diaphane.core.face import Face
+from diaphane.core.face import Face, HeadPose, Quality
 from diaphane.core.finding import Assessment, Decision, Finding, Suppressed
 from diaphane.core.region import COLUMNS, Feature, Region, features_csv, features_from_csv
 from diaphane.core.track import Sighting, tracks_of
@@ -21,7 +21,7 @@ from diaphane.core.transform import RigidTransform
 from diaphane.errors import InputError
 
 FINDING_KEYS = {"id", "label", "probability", "image", "frame", "box_px", "centroid_mm", "site", "measurements", "evidence", "assessments", "from"}
-TRACK_KEYS = ["source_sha256", "size_px", "frame", "time_s", "identity", "box_px", "score", "state", "landmarks_px", "landmark_set", "pose"]
+TRACK_KEYS = ["source_sha256", "size_px", "frame", "time_s", "identity", "box_px", "score", "state", "landmarks_px", "landmark_set", "pose", "quality"]
 CANDIDATE_KEYS = ["source_sha256", "size_px", "image", "frame", "candidate", "label", "box_px", "mask_rle", "probability", "features"]
 
 
@@ -33,9 +33,16 @@ def candidate(number: int = 1) -> Candidate:
     )  # fmt: skip
 
 
-def sighting(frame: int = 0, identity: int = 1, pose: RigidTransform | None = None) -> Sighting:
+def sighting(frame: int = 0, identity: int = 1, pose: HeadPose | None = None) -> Sighting:
     face = Face(
-        identity=identity, box_px=(1.0, 2.0, 30.0, 40.0), score=0.9, state="detected", landmarks_px=np.array([[3.0, 4.5]]), landmark_set="one", pose=pose
+        identity=identity,
+        box_px=(1.0, 2.0, 30.0, 40.0),
+        score=0.9,
+        state="detected",
+        landmarks_px=np.array([[3.0, 4.5]]),
+        landmark_set="one",
+        pose=pose,
+        quality=pose and Quality(sharp=0.5, light=1.0, size=0.25, facing=0.75),
     )
     return Sighting(source_sha256="cd", size_px=(640, 480), frame=frame, time_s=frame / 25, face=face)
 
@@ -80,10 +87,12 @@ def test_candidate_mask_must_fill_its_box() -> None:
 
 
 def test_track_line_has_the_agreed_keys_and_comes_back() -> None:
-    turned = RigidTransform(np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]), np.array([1.0, 2, 500]))
+    turned = HeadPose(np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]), np.array([1.0, 2, 500]), 0.5, 3.0, focal_is_guess=True)
     line = json.loads(json_text(sighting(pose=turned).to_json()))
     assert list(line) == TRACK_KEYS
     assert line["pose"]["rotation"] == [0, -1, 0, 1, 0, 0, 0, 0, 1]
+    assert list(line["pose"]) == ["rotation", "translation_mm", "turn_sd_deg", "place_sd_mm", "focal_is_guess"]
+    assert line["quality"] == {"sharp": 0.5, "light": 1.0, "size": 0.25, "facing": 0.75}
     back = Sighting.from_json(line)
     assert json_text(back.to_json()) == json_text(sighting(pose=turned).to_json())
     assert Sighting.from_json(json.loads(json_text(sighting().to_json()))).face.pose is None
@@ -94,7 +103,7 @@ def test_track_line_has_the_agreed_keys_and_comes_back() -> None:
     [
         ({"state": "guessed"}, "detected, tracked, predicted"),
         ({"landmarks_px": [1, 2]}, r"\(n, 2\)"),
-        ({"pose": {"rotation": [1] * 9, "translation_mm": [0, 0, 0]}}, "orthonormal"),
+        ({"pose": {"rotation": [1] * 9, "translation_mm": [0, 0, 0], "turn_sd_deg": 1, "place_sd_mm": 1, "focal_is_guess": False}}, "orthonormal"),
         ({"box_px": [1]}, "wrong kind"),
         ({"more": 1}, "has the keys"),
     ],

@@ -31,6 +31,15 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """Weights that others published, as they were used."""
+
+    name: str
+    sha256: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """Versions and hashes of one case."""
 
@@ -39,11 +48,11 @@ class Provenance:
     """Name to SHA-256."""
     plan_sha256: str
     weights: Mapping[str, str]
-    """Bundle to the SHA-256 of its weights."""
+    """Bundle, or network that others made, to the SHA-256 of its weights."""
     recipes: Mapping[str, str]
     """Bundle to the SHA-256 of its recipe."""
     licences: Mapping[str, str]
-    """Bundle to the licence of its weights."""
+    """The same to the licence of its weights."""
     seed: int
     created: str
     """ISO 8601, UTC: when the case was first made; ``SOURCE_DATE_EPOCH`` fixes it."""

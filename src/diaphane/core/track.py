@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from diaphane.core.face import Face
-from diaphane.core.transform import RigidTransform
+from diaphane.core.face import Face, HeadPose, Quality
 from diaphane.errors import InputError
 
-KEYS = {"source_sha256", "size_px", "frame", "time_s", "identity", "box_px", "score", "state", "landmarks_px", "landmark_set", "pose"}
+KEYS = {"source_sha256", "size_px", "frame", "time_s", "identity", "box_px", "score", "state", "landmarks_px", "landmark_set", "pose", "quality"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +30,12 @@ class Sighting:
         return {
             "source_sha256": self.source_sha256, "size_px": self.size_px, "frame": self.frame, "time_s": self.time_s,
             "identity": face.identity, "box_px": face.box_px, "score": face.score, "state": face.state,
-            "landmarks_px": None if face.landmarks_px is None else face.landmarks_px.tolist(), "landmark_set": face.landmark_set,
-            "pose": pose and {"rotation": pose.rotation.ravel().tolist(), "translation_mm": pose.translation_mm.tolist()},
+            "landmarks_px": None if face.landmarks_px is None else np.round(face.landmarks_px, 2).tolist(), "landmark_set": face.landmark_set,
+            "pose": pose and {
+                "rotation": pose.rotation.ravel().tolist(), "translation_mm": pose.translation_mm.tolist(),
+                "turn_sd_deg": pose.turn_sd_deg, "place_sd_mm": pose.place_sd_mm, "focal_is_guess": pose.focal_is_guess,
+            },
+            "quality": face.quality and asdict(face.quality),
         }  # fmt: skip
 
     @classmethod
@@ -49,7 +52,7 @@ class Sighting:
             face = Face(
                 identity=int(line["identity"]), box_px=(x, y, width, height), score=float(line["score"]), state=line["state"],
                 landmarks_px=None if line["landmarks_px"] is None else np.array(line["landmarks_px"], float),
-                landmark_set=line["landmark_set"], pose=_pose(line["pose"]),
+                landmark_set=line["landmark_set"], pose=_pose(line["pose"]), quality=line["quality"] and Quality(**line["quality"]),
             )  # fmt: skip
             size = (int(line["size_px"][0]), int(line["size_px"][1]))
             return cls(source_sha256=str(line["source_sha256"]), size_px=size, frame=int(line["frame"]), time_s=float(line["time_s"]), face=face)
@@ -65,8 +68,11 @@ class Track:
     sightings: tuple[Sighting, ...]
 
 
-def _pose(value: Any) -> RigidTransform | None:
-    return value and RigidTransform(np.array(value["rotation"], float).reshape(3, 3), np.array(value["translation_mm"], float))
+def _pose(value: Any) -> HeadPose | None:
+    if not value:
+        return None
+    rotation, place = np.array(value["rotation"], float).reshape(3, 3), np.array(value["translation_mm"], float)
+    return HeadPose(rotation, place, float(value["turn_sd_deg"]), float(value["place_sd_mm"]), bool(value["focal_is_guess"]))
 
 
 def tracks_of(sightings: Sequence[Sighting]) -> tuple[Track, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from diaphane.core.face import Face
+from diaphane.ops.face_regions import MESH, region_at
 
 ROWS: tuple[tuple[float, tuple[tuple[float, str], ...]], ...] = (
     (0.28, ((1.0, "forehead"),)),
@@ -16,7 +19,14 @@ is not mirrored: the person's right is on the picture's left."""
 
 
 def site_of(face: Face, x: float, y: float) -> str | None:
-    """The zone of the face's box that holds the point (pixels); None outside the box."""
+    """The region of the face that holds the point (pixels): of its mesh where it has one, however it is turned, else by its box; None off the face."""
+    if face.landmarks_px is not None and face.landmark_set == MESH:
+        return region_at(np.asarray(face.landmarks_px), x, y)
+    return _zone(face, x, y)
+
+
+def _zone(face: Face, x: float, y: float) -> str | None:
+    """The zone of the face's box; None outside the box."""
     if not face.holds(x, y):
         return None
     left, top, width, height = face.box_px

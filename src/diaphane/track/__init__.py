@@ -1,7 +1,8 @@
 """Track: faces in the frames of a clip, each with its identity through time."""
 
-from diaphane.track.follow import follow
+from diaphane.track.cover import Cover, cover
+from diaphane.track.follow import follow, tracker_name, weights_of
 from diaphane.track.key_frames import key_frames
 from diaphane.track.options import Options
 
-__all__ = ["Options", "follow", "key_frames"]
+__all__ = ["Cover", "Options", "cover", "follow", "key_frames", "tracker_name", "weights_of"]

@@ -1,64 +1,76 @@
-"""The verb: frames in, faces out, a tuple a frame."""
+"""The verb: frames in, faces out, a tuple a frame; and which tracker does it."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from diaphane.core.arrays import Array
+from diaphane.core.camera import Camera
 from diaphane.core.face import Face
-from diaphane.track.haar import SAME, Box, Detection, HaarDetector, overlap
-from diaphane.track.options import Options
+from diaphane.engine.pinned import LANDMARKER, OUTPUT, PROPOSAL, REFINEMENT, RFB, Pinned, is_here
+from diaphane.track.convnet import ConvnetTracker
+from diaphane.track.detecting import framework, haar, keypoints
+from diaphane.track.landmarks import common_68
+from diaphane.track.options import Options, TrackerName
+from diaphane.track.pose import Poser
+from diaphane.track.quality import with_quality
+from diaphane.track.tracker import Tracker
+
+TRACKERS: Mapping[TrackerName, Callable[[Options], Tracker]] = {
+    "keypoints": keypoints, "convnet": ConvnetTracker, "haar": haar, "framework": framework,
+}  # fmt: skip
 
 
-@dataclass(slots=True)
-class _Followed:
-    """One identity while it is followed."""
-
-    identity: int
-    box_px: Box
-    seen_s: float
-    detections: int = 1
+def tracker_name(options: Options) -> TrackerName:
+    """Which tracker ``options`` mean here: ``auto`` is the best that needs nothing that was not pulled."""
+    if options.tracker != "auto":
+        return options.tracker
+    return "framework" if is_here(RFB) else "haar"
 
 
-def follow(frames: Iterable[tuple[float, Array]], camera: None, options: Options) -> Iterator[tuple[Face, ...]]:
+def weights_of(options: Options) -> tuple[Pinned, ...]:
+    """The weights that the tracker of ``options`` reads here."""
+    name = tracker_name(options)
+    if name == "framework" and options.detector == "multi_stage":
+        return (PROPOSAL, REFINEMENT, OUTPUT)
+    if name == "keypoints" and not is_here(RFB):
+        return ()
+    return {"keypoints": (RFB,), "convnet": (LANDMARKER, RFB), "haar": (), "framework": (RFB,)}[name]
+
+
+def follow(frames: Iterable[tuple[float, Array]], camera: Camera | None, options: Options) -> Iterator[tuple[Face, ...]]:
     """The faces of each (seconds, frame); a frame is (row, column, 3) RGB uint8.
 
-    Every frame is searched; a detection that overlaps a face of the frames before keeps its identity. Faces come
-    ``confirm_frames`` frames late: a face that was detected in fewer frames is left out, in a photo it counts at once.
-    ``camera`` (intrinsics, for the head pose) is not used: this tracker gives neither landmarks nor pose.
+    Faces come ``confirm_frames`` frames late: one that was detected in fewer frames is left out, in a photo it counts at once. With landmarks a face
+    gets a head pose, by ``camera`` or, without it, by a guess of the focal length; none in frames of another shape than the camera's.
+
+    Raises:
+        NotPulledError: The tracker's weights are not here.
     """
-    detector = HaarDetector(options)
-    known: list[_Followed] = []
-    waiting: deque[list[tuple[_Followed, Face]]] = deque()
-    identities = frame_count = 0
+    tracker = TRACKERS[tracker_name(options)](options)
+    poser = Poser(camera)
+    waiting: deque[tuple[Face, ...]] = deque()
+    detected: Counter[int] = Counter()
+    frame_count = 0
     for seconds, frame in frames:
         frame_count += 1
-        known = [f for f in known if seconds - f.seen_s <= options.gap_s]
-        here: list[tuple[_Followed, Face]] = []
-        free = list(known)
-        for detection in detector(frame):
-            same = max(free, key=lambda f: overlap(f.box_px, detection.box_px), default=None)
-            if same is None or overlap(same.box_px, detection.box_px) < SAME:
-                identities += 1
-                same = _Followed(identities, detection.box_px, seconds, 0)
-                known.append(same)
-            else:
-                free.remove(same)
-            _sight(same, detection, seconds)
-            here.append((same, Face(identity=same.identity, box_px=detection.box_px, score=detection.score, state="detected")))
-        waiting.append(here)
+        faces = tracker.update(frame, seconds)
+        detected.update(face.identity for face in faces if face.state == "detected")
+        waiting.append(tuple(_told(with_quality(frame, poser(face, frame.shape)), options) for face in faces))
         if len(waiting) > options.confirm_frames:
-            yield _confirmed(waiting.popleft(), options.confirm_frames)
+            yield _confirmed(waiting.popleft(), detected, options.confirm_frames)
     for late in waiting:
-        yield _confirmed(late, min(options.confirm_frames, frame_count))
+        yield _confirmed(late, detected, min(options.confirm_frames, frame_count))
 
 
-def _sight(followed: _Followed, detection: Detection, seconds: float) -> None:
-    followed.box_px, followed.seen_s = detection.box_px, seconds
-    followed.detections += 1
+def _told(face: Face, options: Options) -> Face:
+    """With the landmarks that are asked for."""
+    if face.landmarks_px is None or options.landmarks == face.landmark_set:
+        return face
+    return replace(face, landmarks_px=common_68(face.landmarks_px), landmark_set=options.landmarks)
 
 
-def _confirmed(here: list[tuple[_Followed, Face]], wanted: int) -> tuple[Face, ...]:
-    return tuple(face for followed, face in here if followed.detections >= wanted)
+def _confirmed(faces: tuple[Face, ...], detected: Counter[int], wanted: int) -> tuple[Face, ...]:
+    return tuple(face for face in faces if detected[face.identity] >= wanted)

@@ -11,7 +11,7 @@ from diaphane.track.options import Options
 def key_frames(sightings: Sequence[Sighting], options: Options) -> tuple[int, ...]:
     """For each face up to ``options.key_frames`` frames, spread over the time in which it was detected, in order.
 
-    Each face's detections are cut into as many equal runs; the best of each run is taken: large and scored high.
+    Each face's detections are cut into as many equal runs; the best of each run is taken: large, scored high, sharp, well lit, and turned to the camera.
     """
     chosen: set[int] = set()
     for identity in sorted({s.face.identity for s in sightings}):
@@ -23,4 +23,5 @@ def key_frames(sightings: Sequence[Sighting], options: Options) -> tuple[int, ..
 
 
 def _quality(sighting: Sighting) -> float:
-    return sighting.face.score * sighting.face.box_px[2]
+    face = sighting.face
+    return face.score * face.box_px[2] * (face.quality.total if face.quality else 1.0)
