@@ -64,7 +64,7 @@ def test_quantise_needs_all_three_and_the_other_actions_none(tmp_path: Path, cap
     assert main(["models", "quantise", "skin_lesion"]) == 2
     assert "diaphane models quantise BUNDLE --data DATASET --out DIR" in capsys.readouterr().err
     assert main(["models", "list", "skin_lesion"]) == 2
-    assert "belong to quantise; leave them out of list" in capsys.readouterr().err
+    assert "NAME belongs to pull and quantise; leave it out of list" in capsys.readouterr().err
 
 
 def test_doctor_lists_engines_and_the_processor_and_how_to_get_what_is_missing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from diaphane.core.coding import from_json_lines
 from diaphane.core.finding import Decision
 from diaphane.core.provenance import sha256_of
 from diaphane.core.track import Sighting
+from diaphane.engine.pinned import LANDMARKER, RFB
 from diaphane.ops.nifti import read_nifti, write_nifti
 from diaphane.ops.overlap import dice
 from diaphane.ops.picture import read_png, write_png
@@ -252,7 +253,18 @@ def both(head_and_face: tuple[Path, Path, HeadPhantom], cli, tmp_path_factory: p
 
 def test_scan_and_face_come_into_one_case(both: Path) -> None:
     files = set(files_in(both))
-    assert files >= {"case.json", "report.html", "overlay.png", "scene.glb", "seg.dcm", "fhir.json", "features.csv", "tracks.jsonl", "findings.json"}
+    assert files >= {
+        "case.json",
+        "report.html",
+        "overlay.png",
+        "scene.glb",
+        "seg.dcm",
+        "fhir.json",
+        "features.csv",
+        "tracks.jsonl",
+        "timeline.png",
+        "findings.json",
+    }
     assert {"images/head.nii.gz", "segmentation/head.nii.gz"} <= files
     assert 1 <= sum(name.startswith("images/clip_f") for name in files) <= 5
 
@@ -274,6 +286,52 @@ def test_every_frame_of_the_clip_has_its_face(both: Path) -> None:
     assert {s.face.identity for s in sightings} == {1}
     assert sightings[6].time_s == pytest.approx(0.5)
     assert all(s.face.box_px[2] == pytest.approx(84, abs=10) for s in sightings)
+
+
+@pytest.mark.parametrize("tracker", ["haar", "keypoints", "convnet", "framework"])
+def test_every_tracker_follows_the_face_through_the_clip(
+    tracker: str, head_and_face: tuple[Path, Path, HeadPhantom], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if tracker != "haar":
+        request.getfixturevalue("weights")
+    drawn = ["--overlay", f"{tmp_path}/seen.mp4", "--blur", f"{tmp_path}/blurred.mp4", "--timeline", f"{tmp_path}/when.png"]
+    lines = []
+    for name in ("first", "second"):
+        assert main(["track", str(head_and_face[1]), "--tracker", tracker, "--out", f"{tmp_path}/{name}", *drawn]) == 0
+        lines.append((tmp_path / name).read_text())
+    assert lines[0] == lines[1]
+    sightings = [Sighting.from_json(line) for line in from_json_lines(lines[0], "tracks")]
+    assert [s.frame for s in sightings] == list(range(12))
+    assert {s.face.identity for s in sightings} == {1}
+    assert all(s.face.box_px[2] == pytest.approx(84, abs=16) for s in sightings)
+    assert all((s.face.pose is not None) == (tracker == "convnet") for s in sightings)
+    assert all(s.face.quality is not None and s.face.quality.total > 0.1 for s in sightings)
+    assert {p.name for p in tmp_path.iterdir()} == {"first", "second", "seen.mp4", "blurred.mp4", "when.png"}
+
+
+def test_clip_is_written_without_its_face(head_and_face: tuple[Path, Path, HeadPhantom], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["deidentify", str(head_and_face[1]), f"{tmp_path}/nobody.mp4", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["frames"], told["faces"], told["blurred"], told["guessed"], told["nothing_found"]) == (12, 1, 12, [], [])
+    assert main(["track", f"{tmp_path}/nobody.mp4", "--tracker", "haar", "--out", f"{tmp_path}/tracks.jsonl"]) == 0
+    assert (tmp_path / "tracks.jsonl").read_text() == ""
+
+
+def test_case_by_networks_of_others_names_their_weights_and_the_sites_of_the_mesh(
+    head_and_face: tuple[Path, Path, HeadPhantom], weights: None, tmp_path: Path
+) -> None:
+    (tmp_path / "plan.toml").write_text('[track]\ntracker = "convnet"\nkey_frames = 1\n[fuse]\nface_min_probability = 0.3\n')
+    assert main(["run", str(head_and_face[1]), "--out", f"{tmp_path}/case", "--plan", f"{tmp_path}/plan.toml"]) in (0, 4)
+    manifest = json.loads((tmp_path / "case/case.json").read_text())
+    used = {pinned.name: pinned for pinned in (LANDMARKER, RFB)}
+    for name, pinned in used.items():
+        assert (manifest["weights"][name], manifest["licences"][name]) == (pinned.sha256, pinned.licence)
+        assert name not in manifest["recipes"]
+    assert manifest["weights"].keys() == manifest["recipes"].keys() | used.keys()
+    report = (tmp_path / "case/report.html").read_text()
+    assert all(pinned.sha256 in report for pinned in used.values())
+    findings = json.loads((tmp_path / "case/findings.json").read_text())["findings"]
+    assert "left cheek" in {finding["site"] for finding in findings}
 
 
 def test_scene_is_in_metres_upright_with_a_node_a_structure(both: Path) -> None:
@@ -324,6 +382,7 @@ def test_report_of_scan_and_face_says_what_was_done_and_what_not(both: Path) -> 
         'href="scene.glb"',
         'href="seg.dcm"',
         "1 face tracked, in 12 frames of the clip",
+        "Who was seen when",
         "not registered to each other",
         "over 89 years",
         "female",

@@ -13,23 +13,26 @@ from diaphane import acquire, track
 from diaphane.acquire import Options as AcquireOptions
 from diaphane.core.arrays import Array
 from diaphane.core.case import Case
-from diaphane.core.case_folder import TRACKS
+from diaphane.core.case_folder import TIMELINE, TRACKS
 from diaphane.core.coding import json_lines
 from diaphane.core.face import Face
 from diaphane.core.geometry import Geometry
 from diaphane.core.image import Image
 from diaphane.core.labels import Labels
+from diaphane.core.provenance import Weights
 from diaphane.core.track import Sighting
 from diaphane.core.verdict import Verdict
 from diaphane.core.video import Video
 from diaphane.engine.bundle import Bundle
 from diaphane.ops.crop import cropped, face_square
-from diaphane.ops.picture import to_rgb
+from diaphane.ops.picture import to_rgb, write_png
+from diaphane.ops.timeline import timeline_of
 from diaphane.pipeline.stored import video_record, write_image
 from diaphane.plan import Plan
 from diaphane.prepare import prepare
 from diaphane.segment import Options as SegmentOptions
 from diaphane.segment import likeness, predict
+from diaphane.track import Options as TrackOptions
 
 SURE, LIKELY = 0.75, 0.65
 """A face scored so high makes a picture a photo of faces, whatever else it looks like; or where it looks like nothing else (docs/faces.md)."""
@@ -45,6 +48,8 @@ class Faces:
     sightings: tuple[Sighting, ...] = ()
     key_frames: tuple[tuple[int, Image], ...] = ()
     verdicts: tuple[Verdict, ...] = ()
+    weights: tuple[Weights, ...] = ()
+    """Those that others published and the tracker read."""
 
     def in_frame(self, frame: int) -> tuple[Face, ...]:
         """The faces of one frame."""
@@ -58,21 +63,43 @@ class Faces:
 
 
 def find_faces(case: Case, clip: Video, bundles: Mapping[str, Bundle], plan: Plan, to: Path) -> dict[str, Any]:
-    """Track ``clip``; write ``tracks.jsonl`` and the key frames below ``to``. A picture that is no photo of faces leaves nothing."""
+    """Track ``clip``; write ``tracks.jsonl``, the timeline of a clip and the key frames below ``to``. A picture that is no photo of faces leaves nothing."""
     times: list[float] = []
-    frames = _noted(_frames(case, clip, plan.acquire), times)
+    sizes: list[tuple[int, int]] = []
+    frames = _noted(_frames(case, clip, plan.acquire), times, sizes)
+    options = tracking_options(case, plan)
     sightings = [
-        Sighting(source_sha256=clip.source_sha256, size_px=clip.size_px, frame=n, time_s=times[n], face=face)
-        for n, faces in enumerate(track.follow(frames, None, plan.track))
+        Sighting(source_sha256=clip.source_sha256, size_px=sizes[n], frame=n, time_s=times[n], face=face)
+        for n, faces in enumerate(track.follow(frames, None, options))
         for face in faces
     ]
-    count = {"frames": len(times), "with_face": len({s.frame for s in sightings}), "identities": len({s.face.identity for s in sightings})}
+    count = {
+        "frames": len(times),
+        "with_face": len({s.frame for s in sightings if s.face.state != "predicted"}),
+        "identities": len({s.face.identity for s in sightings}),
+    }
     if case.video is None and not is_face_photo(case.images[0], [s.face for s in sightings], bundles):
         return count | {"video": None, "key_frames": [], "verdicts": []}
     chosen = track.key_frames(sightings, plan.track) or (len(times) // 2,)
     keys = [(n, write_image(image, to)) for n, image in _taken(clip, chosen, _frames(case, clip, plan.acquire))]
     (to / TRACKS).write_text(json_lines(s.to_json() for s in sightings), encoding="utf-8")
-    return count | {"video": video_record(clip), "key_frames": keys, "verdicts": [asdict(v) for v in _verdicts(clip, count)]}
+    if not clip.is_photo:
+        write_png(to / TIMELINE, timeline_of(sightings, len(times), times[-1]).picture())
+    verdicts = [asdict(v) for v in _verdicts(clip, count)]
+    return count | {"video": video_record(clip), "key_frames": keys, "verdicts": verdicts, "weights": weights_read(options)}
+
+
+def weights_read(options: TrackOptions) -> list[dict[str, str]]:
+    """What of the weights that the tracker of ``options`` reads goes into the manifest."""
+    return [asdict(Weights(name=w.name, sha256=w.sha256, licence=w.licence)) for w in track.weights_of(options)]
+
+
+def tracking_options(case: Case, plan: Plan) -> TrackOptions:
+    """The plan's; a picture of which it is not said that it shows a face is looked at by the cascades.
+
+    The networks see faces in some 3 of 100 dermoscopy pictures and X-rays, and are sure of them.
+    """
+    return replace(plan.track, tracker="haar") if case.video is None and plan.track.tracker == "auto" else plan.track
 
 
 def segment_faces(image: Image, faces: tuple[Face, ...], bundle: Bundle, options: SegmentOptions) -> Labels:
@@ -98,9 +125,10 @@ def is_face_photo(image: Image, faces: Sequence[Face], bundles: Mapping[str, Bun
     return best >= SURE or (best >= LIKELY and all(likeness(image, b) > 1 for b in bundles.values()))
 
 
-def _noted(frames: Iterable[tuple[float, Array]], times: list[float]) -> Iterator[tuple[float, Array]]:
+def _noted(frames: Iterable[tuple[float, Array]], times: list[float], sizes: list[tuple[int, int]]) -> Iterator[tuple[float, Array]]:
     for seconds, frame in frames:
         times.append(seconds)
+        sizes.append((frame.shape[1], frame.shape[0]))
         yield seconds, frame
 
 
@@ -126,6 +154,6 @@ def _verdicts(clip: Video, count: Mapping[str, int]) -> tuple[Verdict, ...]:
     found = f"faces tracked: {identities}, in {with_face} of {frames} frames" if frames > 1 else f"faces found: {identities}"
     verdicts = [Verdict(gate="input", verdict="passed", subject=subject, reason=found if identities else nobody)]
     if frames < (1 - MISSING) * clip.frame_count:
-        broken = f"the clip breaks off: {frames} of {clip.frame_count} frames could be decoded; what follows rests on these"
+        broken = f"the clip breaks off, or frames of it are broken: {frames} of {clip.frame_count} frames could be decoded; what follows rests on these"
         verdicts.append(Verdict(gate="input", verdict="doubted", subject=subject, reason=broken))
     return tuple(verdicts)

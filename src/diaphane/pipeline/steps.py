@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from diaphane import acquire, assess, report, view
+from diaphane import acquire, assess, report, track, view
 from diaphane.acquire.picture import stem_of
 from diaphane.core import case_folder as names
 from diaphane.core.case import Case, PatientContext
@@ -24,7 +24,7 @@ from diaphane.core.coding import from_json, from_json_lines, json_lines, json_te
 from diaphane.core.finding import Assessment, Decision
 from diaphane.core.image import Image
 from diaphane.core.outcome import Outcome, Part
-from diaphane.core.provenance import Provenance, Ran, digest, sha256_of, version
+from diaphane.core.provenance import Provenance, Ran, Weights, digest, sha256_of, version
 from diaphane.core.region import features_csv, features_from_csv
 from diaphane.core.strict import from_mapping
 from diaphane.core.track import Sighting
@@ -34,7 +34,7 @@ from diaphane.engine.bundle import CHECKSUMS, Bundle
 from diaphane.engine.session import running
 from diaphane.errors import InputError, UsageError
 from diaphane.pipeline.explanations import explanations_of, record_explanations
-from diaphane.pipeline.faces import Faces, find_faces
+from diaphane.pipeline.faces import Faces, find_faces, tracking_options, weights_read
 from diaphane.pipeline.inputs import Inputs
 from diaphane.pipeline.omissions import not_assessed
 from diaphane.pipeline.parts import (
@@ -130,7 +130,8 @@ class Steps:
                 return "not a photo of faces"
             return f"{_plural(r['identities'], 'face')} in {r['with_face']} of {_plural(r['frames'], 'frame')}"
 
-        inputs = [asdict(self.plan.track), self._checksums(self.bundles.values())]
+        options = tracking_options(case, self.plan)
+        inputs = [asdict(self.plan.track), track.tracker_name(options), weights_read(options), self._checksums(self.bundles.values())]
         found = self._step("track", inputs, lambda to: find_faces(case, clip, self.bundles, self.plan, to), words)
         if found["video"] is None:
             return Faces()
@@ -140,6 +141,7 @@ class Steps:
             sightings=tuple(Sighting.from_json(line) for line in lines),
             key_frames=tuple((frame, read_image(self.out, image)) for frame, image in found["key_frames"]),
             verdicts=_verdicts(found["verdicts"]),
+            weights=tuple(from_mapping(Weights, w, "case.json: weights", InputError) for w in found["weights"]),
         )
 
     def segment(self, case: Case, faces: Faces) -> tuple[tuple[Part, ...], tuple[Verdict, ...]]:
@@ -272,22 +274,22 @@ class Steps:
             decision=decision,
             verdicts=verdicts,
             not_assessed=not_assessed(parts, faces, bundles, self.classifiers, case.context),
-            provenance=self._provenance(bundles, parts),
+            provenance=self._provenance(bundles, faces.weights),
             video=faces.video,
             sightings=faces.sightings,
             context=case.context,
         )
 
-    def _provenance(self, bundles: list[Bundle], parts: tuple[Part, ...]) -> Provenance:
+    def _provenance(self, bundles: list[Bundle], others: tuple[Weights, ...]) -> Provenance:
         finders = [finder for b in bundles if (finder := finder_of(b.recipe))]
         used = {b.name: b for b in (*finders, *bundles)}.values()
         return Provenance(
             version=version(),
             inputs=self.inputs.named(),
             plan_sha256=digest(asdict(self.plan)),
-            weights={b.name: b.weights_sha256 for b in used},
+            weights={b.name: b.weights_sha256 for b in used} | {w.name: w.sha256 for w in others},
             recipes={b.name: b.recipe_sha256 for b in used},
-            licences={b.name: b.recipe.licence for b in used},
+            licences={b.name: b.recipe.licence for b in used} | {w.name: w.licence for w in others},
             seed=self.plan.seed,
             created=self.folder.manifest["created"],
             engines={name: ran for name, ran in self.engines.items() if name in {b.name for b in used}},

@@ -15,6 +15,7 @@ from diaphane.ops.crop import cropped, face_square
 from diaphane.ops.paint import heat, numbered, overlay, palette, sized
 from diaphane.ops.picture import to_rgb
 from diaphane.ops.slices import sheets
+from diaphane.ops.timeline import timeline_of
 from diaphane.report.options import Options
 
 SHEET_PX = 1040
@@ -49,8 +50,14 @@ def pictures_of(outcome: Outcome, options: Options) -> list[Picture]:
 
 
 def face_pictures_of(outcome: Outcome, options: Options) -> list[Picture]:
-    """The key frames with the faces' boxes and what was outlined on them."""
-    return [_of_frame(outcome, part, options) for part in outcome.parts if part.frame is not None]
+    """Of a clip who was seen when; the key frames with the faces' boxes and what was outlined on them."""
+    frames = [_of_frame(outcome, part, options) for part in outcome.parts if part.frame is not None]
+    if outcome.video is None or outcome.video.is_photo or not outcome.sightings:
+        return frames
+    video, last = outcome.video, outcome.sightings[-1]
+    count = max(video.frame_count, last.frame + 1)
+    end_s = max(last.time_s, (count - 1) / video.rate_hz if video.rate_hz else 0.0)
+    return [Picture("Who was seen when", timeline_of(outcome.sightings, count, end_s).picture(), wide=True), *frames]
 
 
 def close_up(outcome: Outcome, finding: Finding, options: Options) -> Picture | None:
