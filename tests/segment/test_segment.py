@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.networks import spots_bundle, threshold_network, write_made_bundle, zoo_with
+from tests.networks import spots_bundle, threshold_network, write_made_bundle
 from tests.phantoms import LESION, disc
 
 from diaphane import zoo
