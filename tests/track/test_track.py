@@ -87,13 +87,14 @@ def test_options_out_of_range_are_named(field: str, value: float) -> None:
         Options(**{field: value})
 
 
-def test_weights_are_those_that_the_tracker_reads(weights: None) -> None:
+def test_weights_are_those_that_the_tracker_and_the_landmarks_of_key_frames_read(weights: None) -> None:
     def names(tracker: TrackerName, **more: Any) -> list[str]:
         return [w.name for w in weights_of(Options(tracker=tracker, **more))]
 
-    assert names("haar") == []
-    assert names("auto") == names("framework") == names("keypoints") == ["face_single_stage"]
-    assert names("framework", detector="multi_stage") == ["face_cascade_proposal", "face_cascade_refinement", "face_cascade_output"]
+    mesh = ["face_landmarker"]
+    assert names("haar") == mesh
+    assert names("auto") == names("framework") == names("keypoints") == ["face_single_stage", *mesh]
+    assert names("framework", detector="multi_stage") == ["face_cascade_proposal", "face_cascade_refinement", "face_cascade_output", *mesh]
     assert names("convnet") == ["face_landmarker", "face_single_stage"]
 
 

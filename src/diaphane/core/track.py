@@ -12,6 +12,8 @@ from diaphane.core.face import Face, HeadPose, Quality
 from diaphane.errors import InputError
 
 KEYS = {"source_sha256", "size_px", "frame", "time_s", "identity", "box_px", "score", "state", "landmarks_px", "landmark_set", "pose", "quality"}
+OPTIONAL = {"quality"}
+"""What trackers of others may leave out; so may they in ``pose`` how sure it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,18 +47,18 @@ class Sighting:
         Raises:
             InputError: Keys are missing or unknown, or values of another kind.
         """
-        if not isinstance(line, dict) or line.keys() != KEYS:
+        if not isinstance(line, dict) or not KEYS - OPTIONAL <= line.keys() <= KEYS:
             raise InputError(f"a line of tracks.jsonl has the keys {', '.join(sorted(KEYS))}")
         try:
             x, y, width, height = (float(v) for v in line["box_px"])
             face = Face(
                 identity=int(line["identity"]), box_px=(x, y, width, height), score=float(line["score"]), state=line["state"],
                 landmarks_px=None if line["landmarks_px"] is None else np.array(line["landmarks_px"], float),
-                landmark_set=line["landmark_set"], pose=_pose(line["pose"]), quality=line["quality"] and Quality(**line["quality"]),
+                landmark_set=line["landmark_set"], pose=_pose(line["pose"]), quality=Quality(**line["quality"]) if line.get("quality") else None,
             )  # fmt: skip
             size = (int(line["size_px"][0]), int(line["size_px"][1]))
             return cls(source_sha256=str(line["source_sha256"]), size_px=size, frame=int(line["frame"]), time_s=float(line["time_s"]), face=face)
-        except (TypeError, KeyError, IndexError, ValueError) as problem:
+        except (TypeError, KeyError, IndexError, ValueError, OverflowError) as problem:
             raise InputError(f"frame {line.get('frame')}: a value has the wrong kind ({problem})") from problem
 
 
@@ -72,7 +74,8 @@ def _pose(value: Any) -> HeadPose | None:
     if not value:
         return None
     rotation, place = np.array(value["rotation"], float).reshape(3, 3), np.array(value["translation_mm"], float)
-    return HeadPose(rotation, place, float(value["turn_sd_deg"]), float(value["place_sd_mm"]), bool(value["focal_is_guess"]))
+    turn_sd, place_sd = (float("nan") if value.get(name) is None else float(value[name]) for name in ("turn_sd_deg", "place_sd_mm"))
+    return HeadPose(rotation, place, turn_sd, place_sd, bool(value.get("focal_is_guess", True)))
 
 
 def tracks_of(sightings: Sequence[Sighting]) -> tuple[Track, ...]:

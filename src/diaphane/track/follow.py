@@ -31,7 +31,12 @@ def tracker_name(options: Options) -> TrackerName:
 
 
 def weights_of(options: Options) -> tuple[Pinned, ...]:
-    """The weights that the tracker of ``options`` reads here."""
+    """The weights that are read here where faces are followed by ``options`` and those of key frames get landmarks."""
+    closely = (LANDMARKER,) if is_here(LANDMARKER) else ()
+    return tuple(dict.fromkeys((*_weights_of_tracker(options), *closely)))
+
+
+def _weights_of_tracker(options: Options) -> tuple[Pinned, ...]:
     name = tracker_name(options)
     if name == "framework" and options.detector == "multi_stage":
         return (PROPOSAL, REFINEMENT, OUTPUT)
