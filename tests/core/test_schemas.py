@@ -20,9 +20,11 @@ from diaphane.core.track import Sighting, tracks_of
 from diaphane.core.transform import RigidTransform
 from diaphane.errors import InputError
 
-FINDING_KEYS = {"id", "label", "probability", "image", "frame", "box_px", "centroid_mm", "site", "measurements", "evidence", "assessments", "from"}
+FINDING_KEYS = {
+    "id", "label", "probability", "image", "frame", "box_px", "centroid_mm", "site", "measurements", "evidence", "interval95", "face_mm", "assessments", "from",
+}  # fmt: skip
 TRACK_KEYS = ["source_sha256", "size_px", "frame", "time_s", "identity", "box_px", "score", "state", "landmarks_px", "landmark_set", "pose", "quality"]
-CANDIDATE_KEYS = ["source_sha256", "size_px", "image", "frame", "candidate", "label", "box_px", "mask_rle", "probability", "features"]
+CANDIDATE_KEYS = ["source_sha256", "size_px", "image", "frame", "candidate", "label", "box_px", "mask_rle", "probability", "features", "network"]
 
 
 def candidate(number: int = 1) -> Candidate:
@@ -69,7 +71,14 @@ def test_candidate_line_has_the_agreed_keys_and_comes_back() -> None:
     assert json_text(back.to_json()) == json_text(candidate().to_json())
 
 
-@pytest.mark.parametrize(("change", "says"), [({"mask_rle": [1]}, "add up to 6"), ({"box_px": 3}, "wrong kind"), ({"features": 1}, "wrong kind")])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"mask_rle": [1]}, "add up to 6"), ({"box_px": 3}, "wrong kind"), ({"features": 1}, "wrong kind"), ({"frame": 1e400}, "wrong kind"),
+        ({"probability": "sure"}, "wrong kind"), ({"box_px": [-1, 0, 3, 2]}, "must lie in a picture"), ({"size_px": [10**9, 10**9]}, "must lie in a picture"),
+        ({"frame": 10**9}, "frame must lie between"), ({"probability": 1.5}, "between 0 and 1"), ({"image": "../secret"}, "without folders"),
+    ],
+)  # fmt: skip
 def test_candidate_of_another_kind_is_refused(change: dict[str, object], says: str) -> None:
     with pytest.raises(InputError, match=says):
         Candidate.from_json({**candidate().to_json(), **change})
@@ -111,6 +120,14 @@ def test_track_line_has_the_agreed_keys_and_comes_back() -> None:
 def test_track_of_another_kind_is_refused(change: dict[str, object], says: str) -> None:
     with pytest.raises(InputError, match=says):
         Sighting.from_json({**json.loads(json_text(sighting().to_json())), **change})
+
+
+def test_track_of_another_tracker_may_leave_out_quality_and_how_sure_a_pose_is() -> None:
+    line = json.loads(json_text(sighting().to_json())) | {"pose": {"rotation": [1, 0, 0, 0, 1, 0, 0, 0, 1], "translation_mm": [0, 0, 500]}}
+    del line["quality"]
+    face = Sighting.from_json(line).face
+    assert face.quality is None
+    assert face.pose is not None and math.isnan(face.pose.turn_sd_deg) and face.pose.focal_is_guess
 
 
 def test_sightings_are_gathered_by_identity_in_the_order_of_frames() -> None:

@@ -13,7 +13,7 @@ from diaphane.core.geometry import Geometry
 from diaphane.core.image import Image
 from diaphane.core.labels import Labels
 from diaphane.engine.bundle import open_bundle
-from diaphane.errors import UsageError
+from diaphane.errors import BundleError
 from diaphane.fuse import Options, decide, merged, propose, with_regions
 from diaphane.fuse.site import site_of
 from diaphane.measure import Options as MeasureOptions
@@ -141,8 +141,8 @@ def test_finding_carries_the_assessments_of_its_region(two: tuple) -> None:
     assert [f.assessments for f in decision.findings] == [(verdict,), ()]
 
 
-def test_learnt_fusion_is_refused_not_ignored(two: tuple) -> None:
-    with pytest.raises(UsageError, match="fusion by a bundle .'lungs'. is not part of this version"):
-        decide(propose(*two), (), open_bundle("lungs"), Options())
+def test_bundle_of_something_else_is_refused(two: tuple) -> None:
+    with pytest.raises(BundleError, match="lungs: is not for fusion but to segment"):
+        decide(propose(*two), [(face(1, 0),)], open_bundle("lungs"), Options())
     with pytest.raises(ValueError, match="between 0 and 1"):
         Options(min_probability=2)

@@ -393,6 +393,17 @@ def test_report_of_scan_and_face_says_what_was_done_and_what_not(both: Path) -> 
     assert "://" not in text
 
 
+def test_candidates_on_the_face_are_judged_by_the_fitted_fusion_and_the_files_alone_say_the_same(both: Path, cli, tmp_path: Path) -> None:
+    kept = Decision.from_json(json.loads((both / "findings.json").read_text()))
+    assert kept.method == "segmentation alone; ensemble"  # of the scan, of the face
+    done = cli("fuse", "--candidates", both / "candidates.jsonl", "--tracks", both / "tracks.jsonl", "--out", tmp_path / "findings.json")
+    assert done.returncode == 0, done.stderr
+    again = Decision.from_json(json.loads((tmp_path / "findings.json").read_text()))
+    assert [(f.probability, f.from_candidates) for f in again.findings] == [(f.probability, f.from_candidates) for f in kept.findings]
+    assert again.suppressed == kept.suppressed
+    assert len(kept.findings) + len(kept.suppressed) > 0
+
+
 def test_second_run_of_scan_and_face_does_nothing(both: Path, head_and_face: tuple[Path, Path, HeadPhantom], cli) -> None:
     scan, clip, _ = head_and_face
     done = cli("run", scan, "--face", clip, "--context", scan.parent / "patient.json", "--out", both)

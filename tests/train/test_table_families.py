@@ -13,9 +13,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.svm import SVC, LinearSVC
 from tests.tables import document
 
-from diaphane.assess.model_json import BOOSTING, LINEAR_SVM, LOGISTIC, RADIAL_SVM, from_document
+from diaphane.assess.model_json import from_document
 from diaphane.assess.tabular import Member, cut, probabilities
 from diaphane.core.arrays import FloatArray, IntArray
+from diaphane.ops.family_json import BOOSTING, LINEAR_SVM, LOGISTIC, RADIAL_SVM
 from diaphane.train.evaluate import auc_interval
 from diaphane.train.table_families import LEAST_IN_LEAF, RATE, SETTINGS, Setting, calibration, fitted
 from diaphane.train.table_json import document as written

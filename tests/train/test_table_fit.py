@@ -13,10 +13,10 @@ from tests.tables import made_table, region
 
 from diaphane.assess import table_model
 from diaphane.assess.columns import Column
-from diaphane.assess.model_json import BOOSTING, LINEAR_SVM, LOGISTIC, RADIAL_SVM
 from diaphane.assess.tabular import cut, probabilities
 from diaphane.engine.bundle import open_bundle
 from diaphane.errors import InputError, UsageError
+from diaphane.ops.family_json import BOOSTING, LINEAR_SVM, LOGISTIC, RADIAL_SVM
 from diaphane.train import table_choice, table_fit, table_metrics
 from diaphane.train.table_choice import Scale, candidates, chosen_of, folds_of
 from diaphane.train.table_families import SETTINGS, Setting

@@ -15,12 +15,12 @@ from typing import Literal
 import numpy as np
 
 from diaphane.assess.columns import Column, Given, gathered
-from diaphane.assess.families import Family
 from diaphane.core.arrays import FloatArray, IntArray
 from diaphane.core.case import PatientContext
 from diaphane.core.finding import Assessment
 from diaphane.core.region import Region
 from diaphane.engine.bundle import Bundle
+from diaphane.ops.families import Family
 
 Squash = Literal["arcsinh", "none"]
 CLIP = 3.0

@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "calibrate": "a camera's focal length and distortion, from a clip of a checkerboard",
     "track": "faces in photos and clips: found, followed, told apart; landmarks, head pose",
     "deidentify": "a clip or photo with its faces made unrecognisable in every frame, and what is not sure",
+    "fuse": "what a segmentation proposed and tracked faces, judged together: findings",
     "train": "a network from your own data: checked, planned, trained, judged, exported",
     "simulate": "made input with known truth: lesions on skin, or on real faces",
     "info": "what a file is understood as, without decoding it",

@@ -13,6 +13,9 @@ torchrun --nproc-per-node 2 -m diaphane train --data DATASET --out DIR
 diaphane train --data features.csv --table patients.csv --target malignant --out DIR
     a classifier on features, within minutes: logistic regression, support vector machine or boosted trees, whichever nested cross-validation
     prefers, calibrated; DIR/bundle is then what assess and run take (docs/assess.md)
+diaphane train --data CANDIDATES_DIR --method ensemble --out DIR
+    a fusion of segmentation and tracked faces: deep, ensemble, svm or hierarchical, or auto, the best of the four held out; DIR/bundle is then what
+    diaphane fuse --bundle and [fuse] bundle in a plan take (docs/fuse.md)
 
 DATASET is one of: a folder of the Medical Segmentation Decathlon or of nnU-Net; images/ and masks/ with equal stems, or pairs
 side by side; folders named after classes; a CSV with image,mask or image,class; cases that diaphane run made with corrected
@@ -54,6 +57,7 @@ NETWORKS_ONLY = (
     "init",
     "plan",
 )
+METHODS = ("auto", "deep", "ensemble", "svm", "hierarchical")
 TABLES_ONLY = ("target", "label", "leave_out")
 INTERRUPTED = "go on with --resume: at most what came after the last checkpoint is done again"
 FLAGS = ["network", "encoder", "folds", "fold", "final", "minutes", "epochs", "batch_size", "learning_rate", "optimizer", "schedule", "loss", "seed"]
@@ -67,6 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--init", metavar="BUNDLE", help="begin with the weights of a bundle that diaphane train made, not with random ones")
     parser.add_argument("--resume", action="store_true", help="go on with the training in --out from its last checkpoint")
     parser.add_argument("--plan", type=Path, metavar="PLAN.toml", help="values of recipe.toml that are not to be decided: any of its tables and keys")
+    parser.add_argument("--method", choices=METHODS, help="of fusion, where DATASET holds candidates.jsonl, tracks.jsonl and truth.json")
     parser.add_argument("--table", type=Path, metavar="TABLE.csv", help="of features: what is true of each image")
     parser.add_argument("--target", metavar="COLUMN", help="the column of the table that is to be told: 0 and 1, or words")
     parser.add_argument("--label", metavar="NAME", help="the structure whose regions are learnt from (default: the only one in the features)")
@@ -85,6 +90,8 @@ def execute(parsed: argparse.Namespace) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not parsed.data.exists():
         raise InputError(f"{parsed.data}: no such data set; give a folder or a CSV")
+    if parsed.method is not None:
+        return _of_fusion(parsed)
     if parsed.table is not None:
         return _of_table(parsed)
     if given := _given(parsed, TABLES_ONLY):
@@ -100,6 +107,23 @@ def execute(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _of_fusion(parsed: argparse.Namespace) -> int:
+    """Fit a fusion."""
+    from diaphane.train.fusion import fit_fusion
+
+    if given := _given(parsed, (*NETWORKS_ONLY, "table", *TABLES_ONLY)) or ("--resume" if parsed.resume else ""):
+        raise UsageError(f"{given} does not go with --method, which fits a fusion: leave one of them out")
+    fit_fusion(parsed.data, parsed.method, parsed.out, _seed(parsed))
+    return 0
+
+
+def _seed(parsed: argparse.Namespace) -> int:
+    seed = Options().seed if parsed.seed is None else int(parsed.seed)
+    if seed < 0:
+        raise UsageError(f"--seed must be at least 0, got {seed}")
+    return seed
+
+
 def _of_table(parsed: argparse.Namespace) -> int:
     """Fit a classifier on features."""
     from diaphane.train.table_fit import fit_table
@@ -110,8 +134,7 @@ def _of_table(parsed: argparse.Namespace) -> int:
         raise UsageError("--table needs --target, the column that is to be told")
     if parsed.data.is_file() and parsed.data.suffix.lower() != ".csv":
         raise UsageError(f"{parsed.data}: --table takes features as --data: a features.csv, or a folder of cases")
-    if (seed := Options().seed if parsed.seed is None else parsed.seed) < 0:
-        raise UsageError(f"--seed must be at least 0, got {seed}")
+    seed = _seed(parsed)
     left_out = tuple(name.strip() for name in (parsed.leave_out or "").split(",") if name.strip())
     fit_table(parsed.data, parsed.table, parsed.target, parsed.out, label=parsed.label or "", left_out=left_out, seed=seed)
     return 0

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from diaphane.core.arrays import BoolArray, frozen
 from diaphane.core.coding import from_rle, to_rle
 from diaphane.errors import InputError
 
+LARGEST_PX, LAST_FRAME = 100_000, 1_000_000
 KEYS = {"source_sha256", "size_px", "image", "frame", "candidate", "box_px", "mask_rle", "probability", "features"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """Fusion decides whether it stands."""
+    """Fusion decides whether it stands.
+
+    Raises:
+        InputError: The mask has not the box's size, or a number is out of range.
+    """
 
     source_sha256: str
     """Of the picture or video that it was seen in: a track belongs to it only where this agrees."""
@@ -33,9 +39,17 @@ class Candidate:
     probability: float | None
     """Mean probability of the segmentation inside the mask; None where a person drew it."""
     features: Mapping[str, float]
+    network: str = ""
+    """The bundle that proposes it, or ``given``; empty where that is not known."""
 
     def __post_init__(self) -> None:
-        width, height = self.box_px[2:]
+        (x, y, width, height), (columns, rows) = self.box_px, self.size_px
+        if not (0 <= x < x + width <= columns <= LARGEST_PX and 0 <= y < y + height <= rows <= LARGEST_PX):
+            raise InputError(f"candidate {self.candidate}: its box {self.box_px} must lie in a picture of at most {LARGEST_PX} px a side, got {self.size_px}")
+        if not 0 <= self.frame <= LAST_FRAME or not (self.probability is None or 0 <= self.probability <= 1):
+            raise InputError(f"candidate {self.candidate}: its frame must lie between 0 and {LAST_FRAME}, its probability between 0 and 1, or be null")
+        if not self.image or Path(self.image).name != self.image or "\\" in self.image:
+            raise InputError(f"candidate {self.candidate}: image must be the stem of a picture's name, without folders")
         if self.mask.shape != (height, width):
             raise InputError(f"candidate {self.candidate}: the mask {self.mask.shape} must have the box's size {(height, width)}")
         object.__setattr__(self, "mask", frozen(self.mask))
@@ -45,7 +59,7 @@ class Candidate:
         return {
             "source_sha256": self.source_sha256, "size_px": self.size_px, "image": self.image, "frame": self.frame,
             "candidate": self.candidate, "label": self.label, "box_px": self.box_px, "mask_rle": to_rle(self.mask),
-            "probability": self.probability, "features": dict(self.features),
+            "probability": self.probability, "features": dict(self.features), "network": self.network,
         }  # fmt: skip
 
     @classmethod
@@ -53,7 +67,7 @@ class Candidate:
         """The candidate of a line.
 
         Raises:
-            InputError: Keys are missing, or values of another kind.
+            InputError: Keys are missing, values of another kind, or out of range.
         """
         if not isinstance(line, dict) or not line.keys() >= KEYS:
             raise InputError(f"a candidate needs the keys {', '.join(sorted(KEYS))}")
@@ -64,7 +78,10 @@ class Candidate:
                 image=str(line["image"]), frame=int(line["frame"]), candidate=int(line["candidate"]),
                 label=str(line.get("label", "lesion")), box_px=(x, y, width, height),
                 mask=from_rle(line["mask_rle"], height, width), probability=None if line["probability"] is None else float(line["probability"]),
+                network=str(line.get("network", "")),
                 features={k: float("nan") if v is None else float(v) for k, v in line["features"].items()},
             )  # fmt: skip
-        except (TypeError, AttributeError, IndexError) as problem:
+        except InputError:
+            raise
+        except (TypeError, AttributeError, IndexError, ValueError, OverflowError) as problem:
             raise InputError(f"candidate {line.get('candidate')}: a value has the wrong kind ({problem})") from problem

@@ -45,7 +45,12 @@ class Finding:
     measurements: Mapping[str, float | None] = field(default_factory=dict)
     """Name with unit (``area_mm2``, ``area_px``) to value; None where it does not exist."""
     evidence: Mapping[str, float | None] = field(default_factory=dict)
-    """``segmentation`` and ``face``: what each contributed; None where there was none."""
+    """``segmentation``: its mean probability; ``face``: how sure the tracker is of the face, None where there was none. Of fitted fusion also by how much the
+    log-odds would be lower without what a group of numbers says (``segmentation_log_odds``, ``measure_log_odds``, ``face_log_odds``), and ``persistence``."""
+    interval95: tuple[float, float] | None = None
+    """Of ``probability``; None where nothing tells it."""
+    face_mm: tuple[float, float, float] | None = None
+    """Where on the average face: x to the person's left, y down, z away from the viewer; None without landmarks."""
     assessments: tuple[Assessment, ...] = ()
     from_candidates: tuple[int, ...] = ()
 

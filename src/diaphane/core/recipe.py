@@ -137,7 +137,7 @@ class Recipe:
     """
 
     name: str
-    task: Literal["segment", "classify"]
+    task: Literal["segment", "classify", "fuse"]
     modality: str
     """The kind of picture in words, as the report prints it: ``dermoscopy``, ``chest X-ray``."""
     network: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from diaphane.core.candidate import Candidate
@@ -11,6 +12,8 @@ from diaphane.core.finding import Decision
 from diaphane.core.image import Image
 from diaphane.core.labels import Labels
 from diaphane.core.region import Region
+
+EDGE_PX = 2
 
 
 def propose(image: Image, labels: Labels, regions: tuple[Region, ...], frame: int | None = None) -> tuple[Candidate, ...]:
@@ -35,8 +38,24 @@ def _candidate(image: Image, labels: Labels, region: Region, frame: int | None) 
         box_px=region.box_px,
         mask=region.mask[largest],
         probability=None if inside is None else float(np.mean(inside, dtype=np.float64)),
-        features={f.name_with_unit: f.value for f in region.features},
+        features={f.name_with_unit: f.value for f in region.features} | _sureness(labels, region, largest),
+        network=labels.source,
     )
+
+
+def _sureness(labels: Labels, region: Region, slice_number: int) -> dict[str, float]:
+    """How high the segmentation's probability rises in the region's largest slice, and how steeply it falls around it; nothing where a person drew it."""
+    if labels.probability is None:
+        return {}
+    (k, _), (top, bottom), (left, right) = region.box
+    y0, x0 = max(0, top - EDGE_PX), max(0, left - EDGE_PX)
+    around = np.asarray(labels.probability[k + slice_number, y0 : bottom + EDGE_PX, x0 : right + EDGE_PX], float)
+    inside = np.zeros(around.shape, bool)
+    inside[top - y0 : bottom - y0, left - x0 : right - x0] = region.mask[slice_number]
+    near = cv2.dilate(inside.astype(np.uint8), np.ones((2 * EDGE_PX + 1,) * 2, np.uint8)) > 0
+    edge = around[near & ~inside]
+    mean = float(around[inside].mean())
+    return {"segmentation_highest": float(around[inside].max()), "segmentation_fall": mean - float(edge.mean()) if edge.size else float("nan")}
 
 
 def with_regions(decision: Decision, regions: tuple[Region, ...], images: dict[str, Image]) -> Decision:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from diaphane.core.candidate import Candidate
 from diaphane.core.face import Face
 from diaphane.core.finding import Decision, Finding, Suppressed
 from diaphane.engine.bundle import Bundle
-from diaphane.errors import UsageError
+from diaphane.fuse.learnt import Judged, Pictures, judged
+from diaphane.fuse.model import FusionModel, fusion_model
+from diaphane.fuse.networks import one_of_several
 from diaphane.fuse.options import Options
 from diaphane.fuse.persistence import Place, centre, places
-from diaphane.fuse.site import site_of
+from diaphane.fuse.site import region_of, site_of
 
 MEASUREMENTS = (
     "volume", "surface_area", "maximum_3d_diameter",
@@ -20,22 +24,25 @@ MEASUREMENTS = (
 )  # fmt: skip
 ALONE = "segmentation alone"
 WITH_FACES = "segmentation on tracked faces"
+WORDS = {"segmentation": "the segmentation", "measure": "its shape, colour or texture", "face": "the face around it"}
+NONE: Pictures = MappingProxyType({})
 
 
-def decide(candidates: Sequence[Candidate], tracks: Iterable[tuple[Face, ...]], bundle: Bundle | None, options: Options) -> Decision:
-    """Findings, the most probable first, and what was suppressed.
+def decide(candidates: Sequence[Candidate], tracks: Iterable[tuple[Face, ...]], bundle: Bundle | None, options: Options, pictures: Pictures = NONE) -> Decision:
+    """Findings, the most probable first, and what was suppressed; the method is named in the result.
 
-    Two rules so far, named in the result. Without faces a candidate stands on its mean segmentation probability alone; one that a person outlined stands.
-    With ``tracks`` (a tuple a frame: the faces of the frames that were looked at) it must lie on a face; candidates at one
-    place of one face in several frames are one finding, whose probability is the mean over the frames looked at.
+    Without faces a candidate stands on its mean segmentation probability alone; one that a person outlined stands. With ``tracks`` (a tuple a frame: the faces
+    of the frames that were looked at) ``bundle`` judges, or, without one, a rule: it must lie on a face. Candidates at one place of one face in several frames
+    are one finding, whose probability is the mean over the frames looked at. ``pictures``, by the candidates' names of them, are for deep fusion alone.
 
     Raises:
-        UsageError: A bundle is given: no learnt fusion can be run yet.
+        UsageError: The bundle needs what the candidates lack, or their pictures, and they are not given.
+        BundleError: The bundle is for something else, or damaged.
     """
-    if bundle is not None:
-        raise UsageError(f"fusion by a bundle ('{bundle.name}') is not part of this version; leave it out")
     frames = tuple(tracks)
-    return _on_faces(candidates, frames, options) if frames else _alone(candidates, options)
+    if not frames:
+        return _alone(candidates, options)
+    return _on_faces(candidates, frames, options) if bundle is None else _learnt(candidates, frames, fusion_model(bundle), options, pictures)
 
 
 def merged(decisions: Sequence[Decision]) -> Decision:
@@ -72,6 +79,69 @@ def _on_faces(candidates: Sequence[Candidate], frames: Sequence[tuple[Face, ...]
         findings=tuple(_finding(n, p.candidates, p.probability, p) for n, p in enumerate(standing, start=1)),
         suppressed=tuple(sorted(suppressed, key=lambda s: s.candidate)),
     )
+
+
+def _learnt(candidates: Sequence[Candidate], frames: Sequence[tuple[Face, ...]], model: FusionModel, options: Options, pictures: Pictures) -> Decision:
+    """What a person outlined stands by itself; what lies in a frame without a face does not."""
+    drawn = [c for c in candidates if c.probability is None]
+    without = [c for c in candidates if c.probability is not None and not _faces(frames, c.frame)]
+    rest = [c for c in candidates if c.probability is not None and _faces(frames, c.frame)]
+    joined, sources = one_of_several(rest, options.label_fusion)
+    limit = model.operating if options.operating is None else options.operating
+    places_found = judged(joined, frames, model, pictures, limit)
+    by_itself = _alone(drawn, options)
+    findings = [*by_itself.findings, *(_fused(j, frames, sources) for j in places_found if j.probability >= limit)]
+    suppressed = [Suppressed(candidate=c.candidate, probability=_surest(c.probability), reason="its frame shows no tracked face") for c in without]
+    for place in places_found:
+        if place.probability < limit:
+            reason = f"fused probability {place.probability:.2f}, below {limit:.2f}{_against(place)}"
+            suppressed += [Suppressed(candidate=n, probability=place.probability, reason=reason) for c in place.candidates for n in sources[c.candidate]]
+    return Decision(
+        method=model.method,
+        findings=tuple(replace(f, id=n) for n, f in enumerate(findings, start=1)),
+        suppressed=tuple(sorted(suppressed, key=lambda s: s.candidate)),
+    )
+
+
+def _faces(frames: Sequence[tuple[Face, ...]], frame: int) -> tuple[Face, ...]:
+    return frames[frame] if frame < len(frames) else ()
+
+
+def _against(place: Judged) -> str:
+    """What lowers it most, in words; empty where nothing does."""
+    group, least = min(place.contributions.items(), key=lambda item: item[1], default=("", 0.0))
+    if least >= 0:
+        return ""
+    region = region_of(place.candidates[0]) if group == "face" else None
+    return f"; most against it speaks {WORDS[group]}" + (f" ({region})" if region else "")
+
+
+def _fused(place: Judged, frames: Sequence[tuple[Face, ...]], sources: Mapping[int, tuple[int, ...]]) -> Finding:
+    best = place.candidates[0]
+    face = next((f for f in _faces(frames, best.frame) if f.identity == best.features["face_identity"]), None)
+    plain = _finding(0, place.candidates, place.probability, None)
+    where = tuple(best.features.get(f"face_{axis}_mm", math.nan) for axis in "xyz")
+    size = {name: value for name, value in (("estimated_diameter_mm", _diameter_mm(best)),) if value is not None}
+    return replace(
+        plain,
+        site=region_of(best) or (None if face is None else site_of(face, *centre(best))),
+        interval95=place.interval95,
+        face_mm=None if any(map(math.isnan, where)) else (where[0], where[1], where[2]),
+        measurements={**plain.measurements, **size},
+        evidence={
+            "segmentation": best.probability,
+            "face": None if face is None else face.score,
+            "persistence": place.persistence,
+            **{f"{group}_log_odds": value for group, value in place.contributions.items()},
+        },
+        from_candidates=tuple(n for c in place.candidates for n in sources[c.candidate]),
+    )
+
+
+def _diameter_mm(candidate: Candidate) -> float | None:
+    """Of the disc of its area, were the person's head of average size; None without landmarks."""
+    scale = candidate.features.get("face_mm_per_px", math.nan)
+    return None if math.isnan(scale) else 2 * math.sqrt(float(candidate.mask.sum()) / math.pi) * scale
 
 
 def _surest(probability: float | None) -> float:

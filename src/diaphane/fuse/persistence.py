@@ -55,6 +55,17 @@ def centre(candidate: Candidate) -> tuple[float, float]:
     return x + width / 2, y + height / 2
 
 
+def nearest_face(candidate: Candidate, faces: Sequence[Face]) -> int:
+    """Which of ``faces`` holds the candidate's centre, or else which middle is nearest, in widths of that face."""
+    x, y = centre(candidate)
+
+    def away(face: Face) -> float:
+        left, top, width, height = face.box_px
+        return float(((x - left - width / 2) / width) ** 2 + ((y - top - height / 2) / height) ** 2)
+
+    return min(range(len(faces)), key=lambda n: (not faces[n].holds(x, y), away(faces[n])))
+
+
 def _face_of(candidate: Candidate, frames: Sequence[tuple[Face, ...]]) -> Face | None:
     faces = frames[candidate.frame] if candidate.frame < len(frames) else ()
     return next((face for face in faces if face.holds(*centre(candidate))), None)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from diaphane.core.candidate import Candidate
 from diaphane.core.face import Face
 from diaphane.ops.face_regions import MESH, region_at
+from diaphane.ops.face_regions import REGIONS as OUTLINES
 
+REGIONS = tuple(OUTLINES)
+"""The regions of the map of a face by their numbers in ``face_region``; -1: off the face."""
 ROWS: tuple[tuple[float, tuple[tuple[float, str], ...]], ...] = (
     (0.28, ((1.0, "forehead"),)),
     (0.48, ((0.12, "right temple"), (0.42, "right eye region"), (0.58, "bridge of the nose"), (0.88, "left eye region"), (1.0, "left temple"))),
@@ -33,3 +37,9 @@ def _zone(face: Face, x: float, y: float) -> str | None:
     u, v = (x - left) / width, (y - top) / height
     zones = next(zones for lower, zones in ROWS if v < lower)
     return next(name for right, name in zones if u < right)
+
+
+def region_of(candidate: Candidate) -> str | None:
+    """The region that landmarks say it lies in; None without landmarks, and off the face."""
+    number = candidate.features.get("face_region", -1.0)
+    return REGIONS[int(number)] if 0 <= number < len(REGIONS) else None

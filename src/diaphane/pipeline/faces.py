@@ -81,7 +81,9 @@ def find_faces(case: Case, clip: Video, bundles: Mapping[str, Bundle], plan: Pla
     if case.video is None and not is_face_photo(case.images[0], [s.face for s in sightings], bundles):
         return count | {"video": None, "key_frames": [], "verdicts": []}
     chosen = track.key_frames(sightings, plan.track) or (len(times) // 2,)
-    keys = [(n, write_image(image, to)) for n, image in _taken(clip, chosen, _frames(case, clip, plan.acquire))]
+    taken = list(_taken(clip, chosen, _frames(case, clip, plan.acquire)))
+    sightings = _with_landmarks(sightings, taken)
+    keys = [(n, write_image(image, to)) for n, image in taken]
     (to / TRACKS).write_text(json_lines(s.to_json() for s in sightings), encoding="utf-8")
     if not clip.is_photo:
         write_png(to / TIMELINE, timeline_of(sightings, len(times), times[-1]).picture())
@@ -92,6 +94,12 @@ def find_faces(case: Case, clip: Video, bundles: Mapping[str, Bundle], plan: Pla
 def weights_read(options: TrackOptions) -> list[dict[str, str]]:
     """What of the weights that the tracker of ``options`` reads goes into the manifest."""
     return [asdict(Weights(name=w.name, sha256=w.sha256, licence=w.licence)) for w in track.weights_of(options)]
+
+
+def _with_landmarks(sightings: Sequence[Sighting], taken: Sequence[tuple[int, Image]]) -> list[Sighting]:
+    """The faces of the key frames with landmarks, where their weights were pulled: fusion asks where on the face something lies."""
+    pixels = {n: to_rgb(image.array[0]) for n, image in taken}
+    return [replace(s, face=track.landmarked(pixels[s.frame], (s.face,))[0]) if s.frame in pixels and s.face.quality else s for s in sightings]
 
 
 def tracking_options(case: Case, plan: Plan) -> TrackOptions:

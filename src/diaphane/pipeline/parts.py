@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diaphane import acquire, fuse, measure
+from diaphane import acquire, fuse, measure, track
 from diaphane.core.candidate import Candidate
 from diaphane.core.case import Case
 from diaphane.core.case_folder import SEGMENTATION
@@ -27,7 +27,7 @@ from diaphane.errors import InputError
 from diaphane.fuse import Options as FuseOptions
 from diaphane.measure import Options as MeasureOptions
 from diaphane.ops.hounsfield import is_hounsfield
-from diaphane.ops.picture import read_png, write_png
+from diaphane.ops.picture import read_png, to_rgb, write_png
 from diaphane.pipeline.faces import Faces, segment_faces
 from diaphane.plan import Plan
 from diaphane.prepare import before_after, prepare, steps
@@ -156,13 +156,19 @@ def fused(parts: Sequence[Part], faces: Faces, options: FuseOptions) -> tuple[tu
     own: list[Candidate] = []
     on_faces: list[Candidate] = []
     for part in parts:
-        if part.labels is not None:
-            (own if part.frame is None else on_faces).extend(fuse.propose(part.image, part.labels, part.regions, part.frame))
+        if part.labels is not None and part.frame is None:
+            own.extend(fuse.propose(part.image, part.labels, part.regions))
+        elif part.labels is not None and part.frame is not None:
+            proposed = fuse.propose(part.image, part.labels, part.regions, part.frame)
+            on_faces.extend(fuse.with_context(proposed, part.image, faces.in_frame(part.frame), track.chart()))
     decisions = []
     if any(part.frame is None and part.labels is not None for part in parts):
         decisions.append(fuse.decide(own, (), None, options))
     if faces.sightings:
-        decisions.append(fuse.decide(on_faces, faces.looked_at(), None, options))
+        bundle, why_not = fuse.chosen(options)
+        pictures = {part.image.name: to_rgb(part.image.array[0]) for part in parts if part.frame is not None}
+        decision = fuse.decide(on_faces, faces.looked_at(), bundle, options, pictures)
+        decisions.append(replace(decision, method=f"{decision.method} ({why_not})") if why_not else decision)
     regions = tuple(r for part in parts for r in part.regions)
     decision = fuse.with_regions(fuse.merged(decisions), regions, {part.image.name: part.image for part in parts})
     return (*own, *on_faces), decision

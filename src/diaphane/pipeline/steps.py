@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from diaphane import acquire, assess, report, track, view
+from diaphane import acquire, assess, fuse, report, track, view
 from diaphane.acquire.picture import stem_of
 from diaphane.core import case_folder as names
 from diaphane.core.case import Case, PatientContext
@@ -245,7 +245,8 @@ class Steps:
         def words(r: Result) -> str:
             return f"{_plural(r['findings'], 'finding')} of {_plural(r['candidates'], 'candidate')}"
 
-        self._step("fuse", asdict(self.plan.fuse), make, words)
+        chosen = fuse.chosen(self.plan.fuse).bundle if faces.sightings else None
+        self._step("fuse", [asdict(self.plan.fuse), self._checksums([chosen] if chosen else [])], make, words)
         return Decision.from_json(from_json((self.out / names.FINDINGS).read_text(encoding="utf-8"), names.FINDINGS))
 
     def view(self, outcome: Outcome) -> None:

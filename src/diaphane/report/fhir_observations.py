@@ -83,7 +83,7 @@ def of_finding(finding: Finding, method: str) -> Json:
     code = coded(finding.label, "lesion")
     site = concept(finding.site) if finding.site else site_of(finding.label, "lesion")
     x, y, width, height = finding.box_px
-    evidence = [_named(f"evidence of {name}", number) for name, number in finding.evidence.items()]
+    evidence = [_named(f"evidence of {name.replace('_', ' ')}", number) for name, number in finding.evidence.items()]
     return {
         "code": concept(finding.label, code.type),
         "valueCodeableConcept": concept("present", codes.SCT.Present),

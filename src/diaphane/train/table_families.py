@@ -16,10 +16,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC, LinearSVC
 
-from diaphane.assess.families import Family, Kernel, Linear, Trees
-from diaphane.assess.model_json import BOOSTING, LINEAR_SVM, LOGISTIC, RADIAL_SVM
 from diaphane.assess.tabular import probabilities
 from diaphane.core.arrays import FloatArray, IntArray
+from diaphane.ops.families import Family, Kernel, Linear, Trees
+from diaphane.ops.family_json import BOOSTING, LINEAR_SVM, LOGISTIC, RADIAL_SVM
 
 DIGITS = 4
 """Decimals of the scores that are learnt from: vectors are stored with them, and nothing is lost."""
@@ -38,6 +38,8 @@ class Setting:
     """C times the number of images over 1000, so that fits to more images are not shrunk less; of boosting the number of trees of each class."""
     shape: float = 0.0
     """Of boosting the leaves of a tree; of radial basis functions gamma times the number of columns."""
+    balanced: bool = False
+    """Of radial basis functions: whether both classes weigh the same, however many there are of each."""
 
     def __str__(self) -> str:
         if self.family == BOOSTING:
@@ -111,7 +113,12 @@ def _linear(settings: Sequence[Setting], z: FloatArray, truth: IntArray, classes
 
 def _radial(settings: Sequence[Setting], z: FloatArray, truth: IntArray, classes: int, seed: int) -> list[Family]:
     """Of several classes each against the rest."""
-    return [_kernel([SVC(C=_c(s, z), gamma=s.shape / z.shape[1]).fit(z, truth == n) for n in _positive(classes)], z) for s in settings]
+    weights = ["balanced" if s.balanced else None for s in settings]
+    fits = (
+        [SVC(C=_c(s, z), gamma=s.shape / z.shape[1], class_weight=w).fit(z, truth == n) for n in _positive(classes)]
+        for s, w in zip(settings, weights, strict=True)
+    )
+    return [_kernel(fit, z) for fit in fits]
 
 
 def _kernel(fits: Sequence[Any], z: FloatArray) -> Kernel:

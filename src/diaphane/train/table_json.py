@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from diaphane.assess.families import Kernel, Linear, Trees
 from diaphane.assess.tabular import Member, TableModel
 from diaphane.core.arrays import FloatArray
+from diaphane.ops.families import Kernel, Linear, Trees
 
 
 def document(model: TableModel) -> dict[str, Any]:

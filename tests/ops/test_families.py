@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diaphane.assess.families import Family, Kernel, Linear, Trees
+from diaphane.ops.families import Family, Kernel, Linear, Trees
 
 
 def some_trees() -> Trees:
