@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from diaphane.core.arrays import Array
 from diaphane.simulate.portrait import portrait
 from diaphane.track import Cover, Options, cover
-from diaphane.track.detection import Box
+from diaphane.track.detection import Box, Detection
 from diaphane.track.haar import HaarDetector
 from diaphane.track.single_stage import SingleStageDetector
 from diaphane.view.tracked import without_faces
@@ -108,3 +110,27 @@ def test_frames_of_another_size_do_not_end_it() -> None:
     found = covered([*frames, *large, *frames], Options(tracker="haar"))
     assert found.empty() == ()
     assert max(p.box_px[2] for p in found.places[11]) > 2 * max(p.box_px[2] for p in found.places[2])
+
+
+class _Sees:
+    """A detector that sees someone in one frame, hardly."""
+
+    def __init__(self, frame: int, score: float) -> None:
+        self._frame, self._score, self._count = frame, score, -1
+
+    def __call__(self, frame: object, near: object = ()) -> list[Detection]:
+        self._count += 1
+        return [Detection((10.0, 20.0, 30.0, 40.0), self._score)] if self._count == self._frame else []
+
+
+def test_whom_the_tracker_does_not_follow_is_hidden_in_every_frame_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules["diaphane.track.cover"]  # the verb has its name
+    empty = np.full((120, 160, 3), 128, np.uint8)
+    frames = [(0.1 * n, empty) for n in range(9)]
+    monkeypatch.setattr(module, "_detector", lambda options: _Sees(4, 0.35))
+    found = cover(frames, Options(tracker="haar"))
+    assert [bool(found.boxes(n)) for n in range(9)] == [False, False, True, True, True, True, True, False, False]  # and two frames around it
+    assert found.guessed() == (2, 3, 4, 5, 6)
+    assert found.identities() == set()
+    monkeypatch.setattr(module, "_detector", lambda options: _Sees(4, 0.2))
+    assert not any(cover(frames, Options(tracker="haar")).boxes(n) for n in range(9))

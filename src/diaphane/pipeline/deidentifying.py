@@ -47,8 +47,8 @@ class Deidentified:
 
     @property
     def is_sure(self) -> bool:
-        """Whether a face was seen in every frame, and nothing was guessed."""
-        return not self.guessed and not self.nothing_found
+        """Whether a face was seen in every frame that the file claims, and nothing was guessed."""
+        return not self.guessed and not self.nothing_found and self.frames >= self.frames_claimed
 
 
 def deidentify(clip: Video, target: Path, options: Options, watched: Watched) -> Deidentified:

@@ -52,8 +52,8 @@ class Faces:
     """Those that others published and the tracker read."""
 
     def in_frame(self, frame: int) -> tuple[Face, ...]:
-        """The faces of one frame."""
-        return tuple(s.face for s in self.sightings if s.frame == frame)
+        """The faces seen in one frame: those that are only expected are not."""
+        return tuple(s.face for s in self.sightings if s.frame == frame and s.face.state != "predicted")
 
     def looked_at(self) -> tuple[tuple[Face, ...], ...]:
         """A tuple a frame: the faces of the key frames, none in the others."""

@@ -23,9 +23,9 @@ class FaceTold:
 
 
 def faces_of(outcome: Outcome) -> list[FaceTold]:
-    """Each identity, in the order of their numbers."""
+    """Each identity that was seen, in the order of their numbers; where it was only expected does not count."""
     told = []
-    for track in sorted(tracks_of(outcome.sightings), key=lambda t: t.identity):
+    for track in sorted(tracks_of([s for s in outcome.sightings if s.face.state != "predicted"]), key=lambda t: t.identity):
         own = track.sightings
         told.append(
             FaceTold(

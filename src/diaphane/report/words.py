@@ -145,13 +145,14 @@ def _sizes(part: Part, structures: list[Region]) -> list[str]:
 def _faces(outcome: Outcome) -> list[str]:
     if outcome.video is None:
         return []
-    people = len({s.face.identity for s in outcome.sightings})
+    seen = [s for s in outcome.sightings if s.face.state != "predicted"]
+    people = len({s.face.identity for s in seen})
     if not people:
         return ["No face was found."]
     faces = "1 face" if people == 1 else f"{people} faces"
     if outcome.video.is_photo:
         return [f"{faces} found in the photo."]
-    return [f"{faces} tracked, in {len({s.frame for s in outcome.sightings})} frames of the clip."]
+    return [f"{faces} tracked, in {len({s.frame for s in seen})} frames of the clip."]
 
 
 def _features(region: Region, names: tuple[str, ...]) -> tuple[tuple[Feature, str], ...]:

@@ -16,10 +16,14 @@ import numpy as np
 
 from diaphane.core.arrays import Array
 from diaphane.core.face import Face
+from diaphane.engine.pinned import RFB, is_here
 from diaphane.track.carrier import Known, Step, WholeCarrier
-from diaphane.track.detection import Box, resized
+from diaphane.track.cascade import CascadeDetector
+from diaphane.track.detection import Box, Detection, Detector, overlap, resized
 from diaphane.track.follow import TRACKERS, tracker_name
+from diaphane.track.haar import HaarDetector
 from diaphane.track.options import Options
+from diaphane.track.single_stage import SingleStageDetector
 
 VIEW_PX = 480
 """Longer side of the frames that are kept."""
@@ -31,6 +35,10 @@ BRIDGE_S = 4.0
 """Two sightings of one face are joined by a line when there is no more than this between them."""
 EVER_WIDER, AROUND = 1.15, 2
 """Every box, as a factor of its sides; and so many frames before and after hide what they have in this one, too: boxes tremble and lag."""
+NOBODY = 0
+"""Whom a detector saw without a tracker that follows them: identities are counted from 1."""
+SAME = 0.3
+"""Intersection over union with a place that is known, from which a detection is that one."""
 WIDER, WIDER_PER_S, WIDEST = 1.2, 1.0, 2.5
 """A box that is guessed, and what each second adds to it, as a factor of its sides."""
 
@@ -60,20 +68,25 @@ class Cover:
 
     def identities(self) -> set[int]:
         """The faces that were seen."""
-        return {place.identity for frame in self.places for place in frame}
+        return {place.identity for frame in self.places for place in frame} - {NOBODY}
 
     def guessed(self) -> tuple[int, ...]:
         """Frames in which a face was only guessed at, or hidden for those beside them."""
-        found = []
-        for n, frame in enumerate(self.places):
-            known = {place.identity for place in frame if not place.guessed}
-            if any(place.identity not in known for place in frame) or (not frame and self.boxes(n)):
-                found.append(n)
-        return tuple(found)
+        return tuple(n for n, frame in enumerate(self.places) if _is_guessed(frame) or (not frame and self.boxes(n)))
 
     def empty(self) -> tuple[int, ...]:
         """Frames in which there is no face to hide."""
         return tuple(n for n in range(len(self.places)) if not self.boxes(n))
+
+
+def _is_guessed(frame: Sequence[Place]) -> bool:
+    """Whether someone in it is nowhere sure: a stranger where nobody known is, or a known face whose place is guessed."""
+    sure = [place for place in frame if not place.guessed]
+    known = {place.identity for place in sure}
+    strangers = (place for place in frame if place.identity == NOBODY)
+    return any(place.identity not in known | {NOBODY} for place in frame) or any(
+        all(overlap(stranger.box_px, place.box_px) < SAME for place in sure) for stranger in strangers
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +98,12 @@ class _View:
 
 
 def cover(frames: Iterable[tuple[float, Array]], options: Options) -> Cover:
-    """The places of faces in (seconds, frame), frames (row, column, 3) RGB uint8; every detection counts, however short.
+    """The places of faces in (seconds, frame), frames (row, column, 3) RGB uint8; every detection in any frame counts, however short or weak.
 
     Raises:
         NotPulledError: The tracker's weights are not here.
     """
-    tracker = TRACKERS[tracker_name(options)](replace(options, confirm_frames=1))
+    tracker, detector = TRACKERS[tracker_name(options)](replace(options, confirm_frames=1)), _detector(options)
     found, kept = Cover(), _Kept()
     last_seen: dict[int, tuple[int, Box]] = {}
     for n, (seconds, frame) in enumerate(frames):
@@ -98,12 +111,26 @@ def cover(frames: Iterable[tuple[float, Array]], options: Options) -> Cover:
         kept.take(seconds, frame)
         found.times_s.append(seconds)
         found.places.append([_place(face, seconds - found.times_s[last_seen[face.identity][0]] if face.identity in last_seen else 0.0) for face in faces])
+        found.places[n] += _unknown(detector(frame), found.places[n], options)
         for face in (face for face in faces if face.state != "predicted"):
             before = last_seen.get(face.identity)
             if before is None or before[0] < n - 1:
                 _fill(found, face, before, kept.back(face.box_px, -1 if before is None else n - before[0] - 1))
             last_seen[face.identity] = n, face.box_px
     return found
+
+
+def _detector(options: Options) -> Detector:
+    """What looks at every whole frame beside the tracker, which looks at some and takes only whom it is sure of."""
+    if tracker_name(options) == "haar" or not is_here(RFB):
+        return HaarDetector(options)
+    return CascadeDetector(options.smallest_face) if options.detector == "multi_stage" else SingleStageDetector(options.smallest_face)
+
+
+def _unknown(detections: Sequence[Detection], places: Sequence[Place], options: Options) -> list[Place]:
+    """Whoever may be there and the tracker does not follow: faces it is not sure of, is about to find, or has no room for."""
+    strangers = [d for d in detections if d.score >= options.min_score and all(overlap(d.box_px, p.box_px) < SAME for p in places)]
+    return [Place(NOBODY, _wider(d.box_px, 0.0), guessed=True) for d in strangers]
 
 
 class _Kept:

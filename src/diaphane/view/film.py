@@ -16,6 +16,8 @@ from diaphane.ops.picture import write_png
 
 RATE_HZ = 25.0
 """Of a clip that does not say its own."""
+LEAST_HZ = 0.01
+"""Rates have two digits after the point: MPEG-4 takes no finer ones."""
 
 
 class Film(Protocol):
@@ -43,12 +45,14 @@ def film(path: Path, rate_hz: float | None, *, photo: bool = False) -> Iterator[
         yield lambda frame, until=None: write_png(path, frame)
         return
     aside = path.with_name(f"{path.stem}{PARTIAL}{path.suffix}")
-    writer = _Writer(aside, rate_hz or RATE_HZ)
+    writer = _Writer(aside, max(LEAST_HZ, round(rate_hz or RATE_HZ, 2)))
     try:
         with storage(path):
             path.parent.mkdir(parents=True, exist_ok=True)
         yield writer
         writer.close()
+        if not writer.is_whole():
+            raise StorageError(f"{path}: the clip could not be written whole; is there room on the disk?")
         with storage(path):
             aside.replace(path)
     finally:
@@ -70,12 +74,22 @@ class _Writer:
             self._size = (frame.shape[1] // 2 * 2, frame.shape[0] // 2 * 2)  # the codec wants even sides
             self._writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*"mp4v"), self._rate_hz, self._size)
             if not self._writer.isOpened():
-                raise StorageError(f"{self._path}: the clip cannot be written: no such folder, no right to write there, or no room")
+                raise StorageError(f"{self._path.name}: cannot be written: no such folder, no right to write there, no room, or frames too large for MPEG-4")
         if (frame.shape[1], frame.shape[0]) != self._size:
             frame = cv2.resize(frame, self._size, interpolation=cv2.INTER_AREA)
         for _ in range(1 if until is None else until - self._written):
             self._writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
             self._written += 1
+
+    def is_whole(self) -> bool:
+        """Whether the closed file holds what was written: the encoder says nothing of a disk that is full."""
+        if not self._written:
+            return True
+        capture = cv2.VideoCapture(str(self._path))
+        try:
+            return capture.isOpened() and round(capture.get(cv2.CAP_PROP_FRAME_COUNT)) == self._written
+        finally:
+            capture.release()
 
     def close(self) -> None:
         """Finish the file."""

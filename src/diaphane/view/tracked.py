@@ -43,8 +43,9 @@ def without_faces(frame: Array, boxes: Iterable[tuple[float, float, float, float
     """A copy of ``frame`` in which every face in ``boxes`` (forehead to chin, ear to ear) is a smooth blot: what was there cannot be computed back."""
     out = np.array(frame)
     for x, y, width, height in boxes:
-        x0, y0 = max(0, round(x - MARGIN * width)), max(0, round(y - 2 * MARGIN * height))
-        x1, y1 = min(frame.shape[1], round(x + width * (1 + MARGIN))), min(frame.shape[0], round(y + height * (1 + MARGIN)))
+        left, top = round(x - MARGIN * width), round(y - 2 * MARGIN * height)
+        right, bottom = round(x + width * (1 + MARGIN)), round(y + height * (1 + MARGIN))
+        x0, y0, x1, y1 = max(0, left), max(0, top), min(frame.shape[1], right), min(frame.shape[0], bottom)
         if x1 <= x0 or y1 <= y0:
             continue
         part = out[y0:y1, x0:x1]
@@ -53,7 +54,8 @@ def without_faces(frame: Array, boxes: Iterable[tuple[float, float, float, float
         blocks = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
         blot = cv2.resize(blocks, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
         inside = np.zeros(part.shape[:2], np.uint8)
-        cv2.ellipse(inside, ((x1 - x0) // 2, (y1 - y0) // 2), ((x1 - x0 + 1) // 2, (y1 - y0 + 1) // 2), 0, 0, 360, 1, -1)
+        middle = (left + right) // 2 - x0, (top + bottom) // 2 - y0  # of the whole face, also where the frame cuts it
+        cv2.ellipse(inside, middle, ((right - left + 1) // 2, (bottom - top + 1) // 2), 0, 0, 360, 1, -1)
         part[inside > 0] = blot[inside > 0]
     return out
 
