@@ -160,8 +160,9 @@ def test_camera_scales_with_its_frames_and_refuses_another_shape() -> None:
     assert CAMERA.of_size(640, 480) is CAMERA
     with pytest.raises(UsageError, match="of frames of 640x480, these have 480x640: another shape"):
         CAMERA.of_size(480, 640)
-    with pytest.raises(UsageError, match="a camera needs a positive width"):
-        Camera(width=640, height=480, fx=0, fy=600, cx=1, cy=1)
+    for wrong in ({"fx": 0.0}, {"width": 0}, {"height": 10**400}, {"fy": 1e200}, {"distortion": (1e200, 0, 0, 0, 0)}):
+        with pytest.raises(UsageError, match="a camera needs"):
+            Camera(**{"width": 640, "height": 480, "fx": 600.0, "fy": 600.0, "cx": 1.0, "cy": 1.0, **wrong})  # type: ignore[arg-type]
     guess = Camera.guessed(640, 480)
     assert guess.is_guess
     assert np.degrees(2 * np.arctan(320 / guess.fx)) == pytest.approx(65)
