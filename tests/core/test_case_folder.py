@@ -148,3 +148,19 @@ def test_manifest_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "case.json").mkdir()
     with pytest.raises(InputError, match="not a case manifest"):
         CaseFolder(tmp_path)
+
+
+def test_interrupt_while_the_folder_aside_goes_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    remove, calls = case_folder.shutil.rmtree, []
+
+    def interrupted(path: Path, **more: bool) -> None:
+        calls.append(path)
+        if len(calls) == 2:  # the first is what opening clears away
+            raise KeyboardInterrupt
+        remove(path, **more)
+
+    monkeypatch.setattr(case_folder.shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "case", ("a", 1, make("one")))
+    assert not (tmp_path / "case/.partial").exists()
+    assert (tmp_path / "case/deep/file.txt").read_text() == "one"

@@ -106,7 +106,7 @@ class CaseFolder:
                 files = {p.relative_to(aside).as_posix(): sha256_of(p) for p in sorted(aside.rglob("*")) if p.is_file()}
                 self._enter(name, position, stage_record(key, files, result))
             finally:
-                shutil.rmtree(aside, ignore_errors=True)
+                _remove(aside)
         return result
 
     def finish(self, summary: Result) -> None:
@@ -161,3 +161,12 @@ class CaseFolder:
     def _write(self, manifest: dict[str, Any]) -> None:
         write_manifest(self.path / MANIFEST, manifest)
         self.manifest = manifest
+
+
+def _remove(folder: Path) -> None:
+    """Also where Ctrl-C comes while it goes."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except KeyboardInterrupt:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
