@@ -11,6 +11,7 @@ from diaphane.core.arrays import Array, BoolArray, FloatArray
 from diaphane.core.face import Face
 from diaphane.core.face_chart import FaceChart
 from diaphane.ops.crop import Box
+from diaphane.ops.face_regions import region_at
 
 EYES = (33, 263)
 """The outer corners; what lies between them is the unit of length."""
@@ -89,10 +90,7 @@ class Surface:
 
     def region(self, x: float, y: float) -> str | None:
         """The region that holds the pixel, or beside all of them on the face the nearest; None off the face."""
-        distances = {name: self._to(name, x, y) for name in self.chart.outlines}
-        if cv2.pointPolygonTest(cv2.convexHull(self.points.astype(np.float32)), (x, y), False) < 0:
-            return None
-        return next((name for name, away in distances.items() if away <= 0), min(distances, key=lambda name: distances[name]))
+        return region_at(self.points, x, y, self.chart.outlines)
 
     def _to(self, name: str, x: float, y: float) -> float:
         """From the outline of a region, px; negative inside."""

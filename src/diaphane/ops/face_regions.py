@@ -39,15 +39,15 @@ REGIONS: Mapping[str, tuple[int, ...]] = {
 """Outlines, the small ones first: a place counts to the first that holds it."""
 
 
-def outlines(points: FloatArray) -> dict[str, FloatArray]:
+def outlines(points: FloatArray, regions: Mapping[str, tuple[int, ...]] = REGIONS) -> dict[str, FloatArray]:
     """The outline (n, 2) of each region that is turned to the camera, in the order in which they are asked; ``points`` (478, 2) in pixels."""
-    every = {name: np.asarray(points, np.float32)[list(outline)] for name, outline in REGIONS.items()}
+    every = {name: np.asarray(points, np.float32)[list(outline)] for name, outline in regions.items()}
     return {name: outline for name, outline in every.items() if cv2.contourArea(outline, oriented=True) > 0}
 
 
-def region_at(points: FloatArray, x: float, y: float) -> str | None:
+def region_at(points: FloatArray, x: float, y: float, regions: Mapping[str, tuple[int, ...]] = REGIONS) -> str | None:
     """The region that holds the place (pixels); beside all of them but on the face: the nearest; None off the face."""
-    seen = outlines(points)
+    seen = outlines(points, regions)
     for name, outline in seen.items():
         if cv2.pointPolygonTest(outline, (x, y), False) >= 0:
             return name
