@@ -28,6 +28,7 @@ from diaphane.fuse.columns import GROUPS, names, values
 from diaphane.fuse.learnt import judged
 from diaphane.fuse.model import METHODS, FusionModel, fusion_model
 from diaphane.fuse.patch import patch_of
+from diaphane.track.detection import overlap
 from diaphane.train.export import write_bundle
 from diaphane.train.froc import Picture
 from diaphane.train.fusion import fit_fusion
@@ -129,7 +130,7 @@ def suppressed(data: Candidates, limit: float = 0.3) -> Found:
     out: Found = []
     for one in sorted(unmerged(data), key=lambda f: -f[1]):
         box = data.candidates[one[2][0]].box_px
-        if all(p != one[0] or iou(data.candidates[rows[0]].box_px, box) < limit for p, _, rows in out):
+        if all(p != one[0] or overlap(data.candidates[rows[0]].box_px, box) < limit for p, _, rows in out):
             out.append(one)
     return out
 
@@ -287,13 +288,6 @@ def interval(value: dict, *, sign: bool = False) -> str:
 def change(value: dict) -> str:
     """Per cent."""
     return "{:+.0%} ({:+.0%} to {:+.0%})".format(value["mean"], *value["ci95"])
-
-
-def iou(a: Sequence[float], b: Sequence[float]) -> float:
-    """Intersection over union."""
-    across, down = (min(a[n] + a[n + 2], b[n] + b[n + 2]) - max(a[n], b[n]) for n in (0, 1))
-    shared = max(across, 0.0) * max(down, 0.0)
-    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
 
 
 def holds(corners: Sequence[float], box: Sequence[float]) -> bool:

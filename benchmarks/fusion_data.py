@@ -34,6 +34,7 @@ from diaphane.engine.bundle import Bundle, open_bundle
 from diaphane.ops.picture import to_rgb
 from diaphane.pipeline.faces import segment_faces
 from diaphane.segment import Options as SegmentOptions
+from diaphane.track.detection import overlap
 
 MEASURE = measure.Options(long_side_px=0)
 
@@ -75,13 +76,6 @@ def proposed(image: Image, face: Face, frame: int, bundle: Bundle, chart: FaceCh
     labels = segment_faces(image, (face,), bundle, SegmentOptions())
     regions = measure.extract(image, labels, MEASURE)
     return fuse.with_context(fuse.propose(image, labels, regions, frame), image, (face,), chart)
-
-
-def overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
-    """Intersection over union."""
-    across, down = (min(a[n] + a[n + 2], b[n] + b[n + 2]) - max(a[n], b[n]) for n in (0, 1))
-    shared = max(across, 0.0) * max(down, 0.0)
-    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
 
 
 if __name__ == "__main__":
