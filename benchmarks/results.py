@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/results.py [--quick] [NAME ...]
 
 With names (``engine``, ``ops`` …) those alone are run anew, and the others stay as the file has them. What needs real data is "not run" where there is none
-(``DIAPHANE_DATA``, else ``../shared/data``), and so is what is asked of a library that is not installed. Nothing else should run meanwhile. An hour and
-a half on two cores; ``--quick``, which shows that all of them run and measures nothing, some minutes.
+(``DIAPHANE_DATA``, else ``../shared/data``), and so is what is asked of a library that is not installed. Nothing else should run meanwhile. Three
+hours on two cores; ``--quick``, which shows that all of them run and measures nothing, some minutes.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ QUESTIONS = (
     Question("hd95", "HD95 and NSD: how fast beside other libraries?", quick=QUICK),
     Question("features", "Features of a region: how fast beside mirp and pyradiomics?", quick=QUICK, needs=(DATA / "abdomen_ct",)),
     Question("colour", "Colour and shape of a lesion: how fast?", quick=QUICK),
+    Question("fusion_cost", "Deciding on 200 candidates: how long?", quick=QUICK),
+    Question("track", "Four face trackers: what do they find, and how fast?", quick=("--quick", "speed"), needs=(DATA / "faces",)),
     Question("batch", "A folder of cases: how fast in several processes?", quick=("--count", "2", "--rounds", "1", "--skip-dask")),
+    Question("cost", "A volume: what do its size and the number of classes cost?", ("--pictures", str(HERE.parent / "docs/pictures")), QUICK),
     Question("training_step", "How much faster is a step of training than in plain float32 torch?"),
     Question("loading", "How long does training wait for data?"),
     Question("gates", "How often do the gates refuse, doubt and pass?", (str(DATA),), needs=(DATA / "isic2017", DATA / "cxr_lungs")),

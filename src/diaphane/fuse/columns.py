@@ -29,6 +29,7 @@ OF_LANDMARKS = (
     "face_turn", "face_mirror_difference", "face_mirror_contrast",
 )  # fmt: skip
 """Unknown where the tracker gives boxes alone; ``face_mesh`` is then 0."""
+LOGIT, ASIDE = "probability_logit", "face_aside"
 LEAST = 1e-3
 """Probabilities nearer to 0 or 1 are not told apart."""
 
@@ -40,13 +41,10 @@ def names() -> tuple[str, ...]:
 
 def values(candidates: Sequence[Candidate], columns: Sequence[str]) -> FloatArray:
     """(candidate, column); NaN where a candidate lacks it."""
-    return np.array([[_value(c, name) for name in columns] for c in candidates], float).reshape(len(candidates), len(columns))
-
-
-def _value(candidate: Candidate, name: str) -> float:
-    if name == "probability_logit":
-        p = float(np.clip(1.0 if candidate.probability is None else candidate.probability, LEAST, 1 - LEAST))
-        return float(np.log(p / (1 - p)))
-    if name == "face_aside":
-        return abs(candidate.features.get("face_u", float("nan")) - 0.5)
-    return candidate.features.get(name, float("nan"))
+    out = np.array([[c.features.get(name, np.nan) for name in columns] for c in candidates], float).reshape(len(candidates), len(columns))
+    if LOGIT in columns:
+        certain = np.clip([1.0 if c.probability is None else c.probability for c in candidates], LEAST, 1 - LEAST)
+        out[:, columns.index(LOGIT)] = np.log(certain / (1 - certain))
+    if ASIDE in columns:
+        out[:, columns.index(ASIDE)] = np.abs(np.array([c.features.get("face_u", np.nan) for c in candidates], float) - 0.5)
+    return out

@@ -62,8 +62,11 @@ class Kernel:
 
     def answers(self, z: FloatArray) -> FloatArray:
         """Likeness to each vector, weighted."""
-        apart = (z**2).sum(axis=1)[:, None] + (self.vectors**2).sum(axis=1) - 2 * z @ self.vectors.T
-        return np.asarray(np.exp(-self.gamma * np.maximum(apart, 0)) @ self.coefficients.T + self.intercepts)
+        apart = (-2 * z) @ self.vectors.T
+        apart += (z**2).sum(axis=1)[:, None] + (self.vectors**2).sum(axis=1)
+        np.maximum(apart, 0, out=apart)
+        apart *= -self.gamma
+        return np.asarray(np.exp(apart, out=apart) @ self.coefficients.T + self.intercepts)
 
     def contributions(self, z: FloatArray) -> FloatArray:
         """The likeness is a product over features, so that the average over all orders is an integral of a polynomial: Gauss-Legendre is exact.
@@ -122,12 +125,15 @@ class Trees:
 
     def _reached(self, z: FloatArray, roots: IntArray) -> IntArray:
         """(n, trees), the leaf of each."""
-        at = np.broadcast_to(roots, (len(z), len(roots))).copy()
-        rows = np.arange(len(z))[:, None]
-        while (inner := self.feature[at] >= 0).any():
-            goes_left: BoolArray = z[rows, np.where(inner, self.feature[at], 0)] <= self.threshold[at]
-            at = np.where(inner, np.where(goes_left, self.left[at], self.right[at]), at)
-        return at
+        leaves = np.arange(len(self.feature))
+        inner = self.feature >= 0
+        children = np.where(inner, (self.left, self.right), leaves).T.ravel()  # a leaf leads to itself
+        column, scores = np.maximum(self.feature, 0), z.ravel()
+        at, begins = np.tile(roots, len(z)), np.repeat(np.arange(len(z)) * z.shape[1], len(roots))
+        while inner.take(at).any():
+            goes_left: BoolArray = scores.take(begins + column.take(at)) <= self.threshold.take(at)
+            at = children.take(2 * at + ~goes_left)
+        return at.reshape(len(z), len(roots))
 
     def _below(self, k: int, root: int) -> list[tuple[int, int, dict[int, tuple[float, float]]]]:
         """Of each leaf the answer, its node, and for each feature on the way to it the interval (low, high] in which the score must lie."""
