@@ -74,6 +74,15 @@ def test_what_cannot_be_is_said(clip: Path, tmp_path: Path, capsys: pytest.Captu
     assert not out.exists()
 
 
+def test_a_clip_of_another_shape_than_the_camera_does_not_end_the_others(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_png(tmp_path / "wide.png", np.full((100, 300, 3), 128, np.uint8))
+    (tmp_path / "camera.toml").write_text("width = 256\nheight = 256\nfx = 300\nfy = 300\ncx = 128\ncy = 128\ndistortion = [0, 0, 0, 0, 0]\n")
+    out = tmp_path / "t.jsonl"
+    assert main(["track", *map(str, (tmp_path / "wide.png", clip, "--tracker", "haar", "--out", out, "--camera", tmp_path / "camera.toml"))]) == 1
+    assert "these have 300x100: another shape" in capsys.readouterr().err
+    assert len(out.read_text().splitlines()) == 8
+
+
 def test_a_tracker_without_its_weights_says_how_to_get_them(cli: CommandLine, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     done = cli("track", clip, "--tracker", "convnet", "--out", tmp_path / "t.jsonl")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from diaphane.acquire import read_camera
+from diaphane.acquire import Live, read_camera
 from diaphane.cli.main import main
 from diaphane.core.arrays import Array
 from diaphane.core.camera import Camera
+from diaphane.core.video import Video
 from diaphane.errors import InputError
 from diaphane.ops.picture import write_png
+from diaphane.pipeline import calibrating
 from diaphane.track.calibration import Board, calibrate
 from diaphane.view.film import film
 
@@ -113,6 +116,42 @@ def test_the_command_writes_a_camera_that_track_reads(views: list[Array], tmp_pa
             write(picture)
     assert main(["calibrate", str(clip), *words]) == 0
     assert read_camera(out).fx == pytest.approx(CAMERA.fx, rel=0.01)
+
+
+class MadeCamera:
+    """Shows one view after the other, each long enough to be seen by whoever looks twice a second, over and over."""
+
+    rate_hz = 20.0
+
+    def __init__(self, pictures: list[Array]) -> None:
+        self.pictures, self.given = pictures, 0
+
+    def read(self) -> Array:
+        time.sleep(0.02)
+        self.given += 1
+        return self.pictures[self.given // 10 % len(self.pictures)]
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_camera_is_calibrated_while_the_board_moves(views: list[Array], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("diaphane.acquire.open_camera", lambda number: Live("camera:0", MadeCamera(views)))
+    out = tmp_path / "camera.toml"
+    assert main(["calibrate", "camera:0", "--seconds", "2.5", "--board", "7x5", "--out", str(out)]) == 0
+    assert read_camera(out).fx == pytest.approx(CAMERA.fx, rel=0.02)
+
+
+@pytest.mark.parametrize(("claimed", "looks"), [(0, 338), (600, 150), (10**6, 60)])
+def test_frames_are_spread_over_a_clip_whatever_length_it_claims(claimed: int, looks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = Video(path=Path("clip.mp4"), name="clip", source_sha256="", size_px=(4, 4), frame_count=claimed, rate_hz=10.0)
+    monkeypatch.setattr(calibrating, "clip_of", lambda file: clip)
+    monkeypatch.setattr(calibrating, "frames_of", lambda clip: ((n / 10, n) for n in range(600)))
+    seen: list[int] = []
+    monkeypatch.setattr(calibrating, "calibrate", lambda frames, board: seen.extend(frames))
+    calibrating.camera_from([Path("clip.mp4")], BOARD)
+    assert len(seen) == looks
+    assert seen[-1] > 580
 
 
 def test_a_refusal_leaves_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -130,9 +130,21 @@ def test_ctrl_c_ends_the_clip_cleanly(tmp_path: Path, monkeypatch: pytest.Monkey
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_a_camera_is_watched_for_so_many_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    camera = MadeCamera()
+    monkeypatch.setattr("diaphane.acquire.open_camera", lambda number: Live("camera:0", camera))
+    out = tmp_path / "tracks.jsonl"
+    assert main(["track", "camera:0", "--seconds", "0.5", "--tracker", "haar", "--out", str(out)]) == 0
+    times = [json.loads(line)["time_s"] for line in out.read_text().splitlines()]
+    assert 0.1 < max(times) < 0.5
+    assert camera.closed.wait(2)
+
+
 def test_no_camera_of_that_number_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["track", "camera:97", "--out", str(tmp_path / "t.jsonl")]) == 2
     assert "camera:97: cannot be opened" in capsys.readouterr().err
     assert main(["track", "camera:0", "camera:1", "--out", str(tmp_path / "t.jsonl")]) == 2
-    assert "is tracked alone" in capsys.readouterr().err
+    assert "camera:0 is taken alone, got 2 inputs" in capsys.readouterr().err
+    assert main(["track", "clip.mp4", "--seconds", "3", "--out", str(tmp_path / "t.jsonl")]) == 2
+    assert "--seconds says how long a camera is watched" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ auto       framework where its weights were pulled (diaphane models pull faces),
 
 Writes FILE.jsonl, a line a face a frame, of all inputs one after the other (docs/interfaces.md). Of a single input also its frames with
 the faces drawn on them (--overlay) or made unrecognisable (--blur: what was tracked; check the result before you pass it on): an MP4,
-of a photo a PNG; and a picture of who was seen when (--timeline). camera:0 is the first camera of this machine, until Ctrl-C or until it
+of a photo a PNG; and a picture of who was seen when (--timeline). camera:0 is the first camera of this machine, for --seconds, until Ctrl-C or until it
 is unplugged: frames that come while one is worked on are left out, not kept waiting. Without a camera file a focal length is guessed, and
 the millimetres of the head pose are no better than that guess.
 
@@ -21,18 +21,17 @@ from __future__ import annotations
 
 import argparse
 import logging
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from diaphane.cli.flags import add_flags, changed
+from diaphane.cli.live import add_seconds, camera_asked, code_of, watched
 from diaphane.errors import InputError, RefusedError, UsageError
 from diaphane.track.options import Options
 
 if TYPE_CHECKING:
-    from diaphane.acquire import Live
     from diaphane.core.camera import Camera
     from diaphane.core.video import Video
     from diaphane.pipeline.tracking import Drawn, Frames
@@ -47,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="+", type=Path, metavar="VIDEO_OR_PHOTO", help="a clip or photo, or a folder of them; or camera:N, alone")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.jsonl", help="what was found")
     parser.add_argument("--camera", type=Path, metavar="CAMERA.toml", help="focal length and distortion, as diaphane calibrate writes them")
+    add_seconds(parser)
     parser.add_argument("--overlay", type=Path, metavar="OUT.mp4", help="the clip with the faces drawn on it")
     parser.add_argument("--blur", type=Path, metavar="OUT.mp4", help="the clip with its faces made unrecognisable")
     parser.add_argument("--timeline", type=Path, metavar="OUT.png", help="a picture: who was detected, tracked, expected or absent when")
@@ -58,9 +58,7 @@ def execute(parsed: argparse.Namespace) -> int:
     from diaphane import acquire
 
     options = changed(Options(), parsed, FLAGS)
-    number = acquire.camera_number(str(parsed.inputs[0]))
-    if number is not None and len(parsed.inputs) > 1:
-        raise UsageError(f"camera:{number} is tracked alone, got {len(parsed.inputs)} inputs")
+    number = camera_asked(parsed.inputs, parsed.seconds)
     files = acquire.expand(parsed.inputs) if number is None else []
     _check_outputs(files, parsed)
     camera = acquire.read_camera(parsed.camera) if parsed.camera else None
@@ -72,7 +70,7 @@ def execute(parsed: argparse.Namespace) -> int:
         for file in files:
             try:
                 out.writelines(_one(file, camera, options, _drawn(parsed)))
-            except (InputError, RefusedError) as problem:
+            except (InputError, RefusedError, UsageError) as problem:  # UsageError: frames of another shape than the camera file's
                 if alone:
                     raise
                 log.error("%s", problem)
@@ -82,17 +80,11 @@ def execute(parsed: argparse.Namespace) -> int:
 
 
 def _live(number: int, camera: Camera | None, options: Options, parsed: argparse.Namespace) -> int:
-    """Until Ctrl-C, or until the camera is gone; what was seen until then is kept either way."""
-    from diaphane import acquire
-
-    with acquire.open_camera(number) as live, _lines(parsed.out) as out, _ended_by_hand(live):
-        log.info("%s: %d x %d px; Ctrl-C ends", live.name, *live.clip.size_px)
-        out.writelines(_told(live.clip, live.frames(), camera, options, _drawn(parsed)))
-    log.info("%s: %d frame%s left out to keep up", live.name, live.dropped, "" if live.dropped == 1 else "s")
+    """Until the time is over, Ctrl-C, or the camera is gone; what was seen until then is kept either way."""
+    with watched(number, parsed.seconds) as (live, frames), _lines(parsed.out) as out:
+        out.writelines(_told(live.clip, frames, camera, options, _drawn(parsed)))
     log.info("tracks: %s", parsed.out)
-    if live.is_gone:
-        log.error("%s: gives no frames any more: unplugged, or taken by another program; what was seen until then is kept", live.name)
-    return 1 if live.is_gone else 0
+    return code_of(live)
 
 
 @contextmanager
@@ -109,21 +101,6 @@ def _lines(path: Path) -> Iterator[TextIO]:
             aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
-
-
-@contextmanager
-def _ended_by_hand(live: Live) -> Iterator[None]:
-    """Ctrl-C ends the clip, not the program; a second one does."""
-
-    def end(_signal: int, _frame: object) -> None:
-        live.stop()
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _drawn(parsed: argparse.Namespace) -> Drawn:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from diaphane.core.arrays import Array
+from diaphane.core.video import Video
 from diaphane.pipeline.tracking import clip_of, frames_of
 from diaphane.track.calibration import Board, Calibration, calibrate
 
@@ -20,11 +21,18 @@ def camera_from(files: Sequence[Path], board: Board) -> Calibration:
         InputError: They cannot be read, or do not tell it.
         RefusedError: One is no clip or picture.
     """
-    return calibrate(_frames(files), board)
+    return calibrate((frame for file in files for frame in _spread(clip_of(file))), board)
 
 
-def _frames(files: Sequence[Path]) -> Iterator[Array]:
-    for file in files:
-        clip = clip_of(file)
-        every = max(1, clip.frame_count // LOOKS)
-        yield from (frame for n, (_, frame) in enumerate(frames_of(clip)) if n % every == 0)
+def _spread(clip: Video) -> Iterator[Array]:
+    """Frames as far apart as the clip says that it is long; where it says too much, one a second; where it is longer than it says, ever further apart."""
+    every, after = max(1, min(clip.frame_count // LOOKS, round(clip.rate_hz or 1))), LOOKS
+    looks = following = 0
+    for n, (_, frame) in enumerate(frames_of(clip)):
+        if n < following:
+            continue
+        looks += 1
+        if looks > after:
+            every, after = 2 * every, after + LOOKS
+        following = n + every
+        yield frame
