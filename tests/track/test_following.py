@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from diaphane.track.appearance import blended, difference, looks_of
 from diaphane.track.association import Association
 from diaphane.track.carrier import Known, PointsCarrier, Step, WholeCarrier
 from diaphane.track.correlation import Correlation
+from diaphane.track.detecting import DetectingTracker, Family
 from diaphane.track.detection import Box, Detection, overlap
 from diaphane.track.flow import motion
 from diaphane.track.kalman import BoxFilter
@@ -264,3 +267,17 @@ def test_resting_points_tremble_less_and_moving_ones_hardly_lag(rng: np.random.G
     lag = [np.linalg.norm(moving(base + np.array([4.0 * n, 0]), n / 30, 100) - base - np.array([4.0 * n, 0]), axis=1).max() for n in range(1, 60)]
     assert max(lag[10:]) < 4.0
     assert np.array_equal(moving(base, 59 / 30, 100), moving(base * 2, 59 / 30, 100))
+
+
+@pytest.mark.parametrize(("apart", "looks"), [(70, 4), (50, 12)])
+def test_who_comes_close_to_another_is_looked_for_in_every_frame(apart: int, looks: int) -> None:
+    asked: list[int] = []
+
+    def detector(frame: Array, near: Sequence[Box] = ()) -> list[Detection]:
+        asked.append(1)
+        return [Detection(BOX, 0.9), Detection(moved(BOX, apart, 0), 0.9)]
+
+    tracker = DetectingTracker(Family(detector, 0.6, WholeCarrier, every=4), Options(confirm_frames=1))
+    for n in range(12):
+        assert len(tracker.update(FACE, n / 25)) == 2
+    assert len(asked) == looks

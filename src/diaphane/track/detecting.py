@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
+import numpy as np
 
 from diaphane.core.arrays import Array
 from diaphane.core.face import Face
@@ -13,10 +14,14 @@ from diaphane.engine.pinned import RFB, is_here
 from diaphane.track.association import Association
 from diaphane.track.carrier import Carrier, PointsCarrier, Step, WholeCarrier
 from diaphane.track.cascade import CascadeDetector
-from diaphane.track.detection import Box, Detector
+from diaphane.track.detection import Box, Detector, overlaps
 from diaphane.track.haar import HaarDetector
 from diaphane.track.options import Options
 from diaphane.track.single_stage import SingleStageDetector
+
+
+CLOSE = 0.02
+"""Two boxes that share this are of people who cross."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Family:
 
 
 class DetectingTracker:
-    """A detector, association, and carriers. A face that is new, or was not found when it was due, is looked for in every frame."""
+    """A detector, association, and carriers. A face that is new, was not found when it was due, or comes close to another, is looked for in every frame."""
 
     def __init__(self, family: Family, options: Options) -> None:
         self._family = family
@@ -67,7 +72,13 @@ class DetectingTracker:
         here = self._people.here
         if not here:
             return self._family.search
-        return 1 if any(self._people.is_young(t) or t.missed for t in here) else self._family.every
+        return 1 if any(self._people.is_young(t) or t.missed for t in here) or _crossing([t.box.box for t in here]) else self._family.every
+
+
+def _crossing(boxes: Sequence[Box]) -> bool:
+    """Whether two overlap: whose pixels are whose, only a detector can tell then."""
+    shared = overlaps(boxes, boxes) - np.eye(len(boxes))
+    return bool((shared > CLOSE).any())
 
 
 def framework(options: Options) -> DetectingTracker:
