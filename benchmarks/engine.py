@@ -27,6 +27,7 @@ from diaphane.engine.machine import has_openvino
 from diaphane.engine.open_vino import runs_bfloat16
 from diaphane.engine.options import Options
 from diaphane.engine.session import session_of
+from diaphane.nets.mirrored import Mirrored
 from diaphane.nets.network import network
 from diaphane.ops.overlap import dice
 from diaphane.ops.picture import read_png
@@ -54,7 +55,9 @@ def eager_of(bundle: Bundle) -> torch.nn.Module:
     made = network(recipe.network, recipe.input.channels, recipe.classes, dimensions=3 if recipe.input.is_volume else 2, **built)
     names = {name: name if name in known else name.removeprefix("encoder.") for name in made.state_dict()}  # older bundles have no prefix
     made.load_state_dict({name: known[old] for name, old in names.items()})
-    return made.eval()
+    looks = table_of(bundle, "output").get("mirror", ()) if TRAINING in bundle.files else ()
+    axes = tuple(n - len(looks) for n, mirrored in enumerate(looks) if mirrored)  # the mean over mirror images is part of the bundle's network
+    return Mirrored(made, axes).eval() if axes else made.eval()
 
 
 def run_of(eager: torch.nn.Module) -> Run:

@@ -250,3 +250,10 @@ def test_odd_names_work(cli, made: tuple[Path, BoolArray], tmp_path: Path) -> No
         done = cli("run", os.fsdecode(path), "--out", tmp_path / str(n))
         assert done.returncode == 0, done.stderr
         assert (tmp_path / str(n) / "report.html").exists()
+
+
+def test_a_file_name_cannot_steer_the_terminal_or_pass_for_a_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", str(tmp_path / "\x1b[2Jscan\nreport: done\x07.png")]) == 2
+    said = capsys.readouterr().err
+    assert "\\x1b[2Jscan\n  report: done\\x07.png" in said
+    assert not any(line.startswith("report:") for line in said.splitlines())

@@ -66,14 +66,15 @@ def _command(name: str, words: list[str]) -> int:
     module.add_arguments(parser)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parsed = parser.parse_args(words)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
+    logging.getLogger().handlers[0].setFormatter(_Plain())
     logging.getLogger("diaphane").setLevel(logging.INFO)  # libraries speak when something is wrong
     try:
         code: int = module.execute(parsed)
     except DiaphaneError as problem:
         if parsed.debug:
             raise
-        sys.stderr.write(f"diaphane {name}: {problem}\n")
+        sys.stderr.write(f"diaphane {name}: {_plain(str(problem))}\n")
         return problem.exit_code
     except KeyboardInterrupt:
         sys.stderr.write(f"diaphane {name}: interrupted; {getattr(module, 'INTERRUPTED', 'finished stages are kept')}\n")
@@ -84,9 +85,22 @@ def _command(name: str, words: list[str]) -> int:
     except (OSError, MemoryError) as problem:  # what no stage foresaw: a broken disk, a folder that went away
         if parsed.debug:
             raise
-        sys.stderr.write(f"diaphane {name}: {_unforeseen(problem)}\n")
+        sys.stderr.write(f"diaphane {name}: {_plain(_unforeseen(problem))}\n")
         return 1
     return code
+
+
+class _Plain(logging.Formatter):
+    """The message alone."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Names of files are others' words: what would steer a terminal is spelled out, and a line break is told from the end of a message."""
+        return _plain(super().format(record))
+
+
+def _plain(text: str) -> str:
+    """``text`` with control characters as escapes and its further lines set in."""
+    return "".join("\n  " if c == "\n" else c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _unforeseen(problem: OSError | MemoryError) -> str:

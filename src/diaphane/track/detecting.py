@@ -19,7 +19,6 @@ from diaphane.track.haar import HaarDetector
 from diaphane.track.options import Options
 from diaphane.track.single_stage import SingleStageDetector
 
-
 CLOSE = 0.02
 """Two boxes that share this are of people who cross."""
 
