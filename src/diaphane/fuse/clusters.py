@@ -13,12 +13,14 @@ import numpy as np
 from diaphane.core.arrays import FloatArray, IntArray
 from diaphane.core.candidate import Candidate
 from diaphane.errors import UsageError
+from diaphane.fuse.columns import values
 
 FACE_MM = 150.0
 """Width of a face's box where there are no landmarks."""
 MOST = 4000
 """Candidates on one face: each is compared with each."""
 APPEARANCE = ("face_skin_lightness", "face_skin_red", "face_skin_yellow")
+"""Its colour in deviations of the face's skin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ def _of_face(numbers: IntArray, candidates: Sequence[Candidate], reach: Reach) -
     from scipy.cluster.hierarchy import fcluster, linkage  # 0.2 s to import: not for a face with one candidate
 
     where = np.stack([placed(candidates[n]) / reach.millimetres for n in numbers])
-    looks = np.stack([appearance(candidates[n]) / reach.deviations for n in numbers])
+    looks = np.nan_to_num(values([candidates[n] for n in numbers], APPEARANCE)) / reach.deviations
     apart = np.sqrt(_squares(where) + _squares(looks))
     upper = apart[np.triu_indices(len(numbers), 1)]
     label = fcluster(linkage(upper, "average"), 1.0, "distance")
@@ -65,11 +67,6 @@ def placed(candidate: Candidate) -> FloatArray:
     if not np.isnan(own).any():
         return own
     return np.array([(f.get("face_u", 0.5) - 0.5) * FACE_MM, (f.get("face_v", 0.5) - 0.5) * FACE_MM, 0.0])
-
-
-def appearance(candidate: Candidate) -> FloatArray:
-    """(3,): its colour in deviations of the face's skin."""
-    return np.asarray(np.nan_to_num([candidate.features.get(name, 0.0) for name in APPEARANCE]))
 
 
 def _squares(points: FloatArray) -> FloatArray:

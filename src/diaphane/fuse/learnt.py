@@ -54,7 +54,8 @@ def judged(candidates: Sequence[Candidate], frames: Sequence[tuple[Face, ...]], 
     groups = [[candidates[n] for n in cluster] for cluster in clusters(candidates, model.reach)]
     rows = _rows(groups, model, pictures)
     shares = [min(1.0, len({c.frame for c in g}) / max(looked[g[0].features["face_identity"]], 1)) for g in groups]
-    probabilities = [share * float(np.mean([rows.probability[n] for n in best])) for share, best in zip(shares, rows.best, strict=True)]
+    certain = _sigmoid(rows.odds)
+    probabilities = [share * float(np.mean([certain[n] for n in best])) for share, best in zip(shares, rows.best, strict=True)]
     contributions = rows.contributions([best[0] for best in rows.best])
     intervals = rows.intervals([(best, share) if p >= limit else ([], share) for best, share, p in zip(rows.best, shares, probabilities, strict=True)])
     found = [
@@ -72,8 +73,8 @@ class _Rows:
     raw: FloatArray
     """(n, d)."""
     patches: Sequence[FloatArray]
-    probability: FloatArray
-    """(n,)."""
+    odds: FloatArray
+    """(n,): their logarithm."""
     members: Sequence[tuple[Candidate, ...]]
     """Of each cluster its candidates, the most probable first."""
     best: Sequence[Sequence[int]]
@@ -82,7 +83,7 @@ class _Rows:
     def intervals(self, wanted: Sequence[tuple[Sequence[int], float]]) -> list[tuple[float, float] | None]:
         """Of clusters, each given as rows, one a frame, and the share of the frames that they are: the mean over its frames, times their share."""
         rows = [n for own, _ in wanted for n in own]
-        ends = iter(_sigmoid(self.model.interval(self.raw[rows], self._seen(rows))))
+        ends = iter(_sigmoid(self.model.interval(self.raw[rows], self.odds[rows], self._seen(rows))))
         out: list[tuple[float, float] | None] = []
         for own, share in wanted:
             mean = share * np.mean([next(ends) for _ in own], axis=0) if len(own) else np.full(2, np.nan)
@@ -95,7 +96,7 @@ class _Rows:
     def contributions(self, rows: Sequence[int]) -> dict[str, FloatArray]:
         """(len(rows),) of each group: by how much the log-odds would be lower, were it not known."""
         raw, patches = self.raw[rows], self._seen(rows)
-        odds = self.model.log_odds(raw, patches)
+        odds = self.odds[rows]
         hidden = {group: np.isin(self.model.columns, columns) for group, columns in GROUPS.items()}
         return {group: odds - self.model.log_odds(np.where(gone, np.nan, raw), patches) for group, gone in hidden.items() if gone.any()}
 
@@ -105,20 +106,20 @@ def _rows(groups: Sequence[Sequence[Candidate]], model: FusionModel, pictures: P
     if any(name in OF_CLUSTERS for name in model.columns):
         raw = np.stack([cluster_values(g, model.columns) for g in groups])
         members = [tuple(sorted(g, key=lambda c: (-(c.probability or 0.0), c.candidate))) for g in groups]
-        return _Rows(model, raw, (), _sigmoid(model.log_odds(raw)), members, [[n] for n in range(len(groups))])
+        return _Rows(model, raw, (), model.log_odds(raw), members, [[n] for n in range(len(groups))])
     every = [c for g in groups for c in g]
     raw, patches = values(every, model.columns), _patches(every, pictures) if model.needs_pictures else ()
-    probability = _sigmoid(model.log_odds(raw, patches))
+    odds = model.log_odds(raw, patches)
     members, best = [], []
     starts = np.cumsum([0, *(len(g) for g in groups)])
     for start, stop in pairwise(starts.tolist()):
-        order = sorted(range(start, stop), key=lambda n: -probability[n])
+        order = sorted(range(start, stop), key=lambda n: -odds[n])
         of_frame: dict[int, int] = {}
         for n in order:
             of_frame.setdefault(every[n].frame, n)
         members.append(tuple(every[n] for n in order))
         best.append(list(of_frame.values()))
-    return _Rows(model, raw, patches, probability, members, best)
+    return _Rows(model, raw, patches, odds, members, best)
 
 
 def _patches(candidates: Sequence[Candidate], pictures: Pictures) -> list[FloatArray]:

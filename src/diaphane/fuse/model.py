@@ -93,9 +93,8 @@ class FusionModel:
         """(n,) of single candidates."""
         return self.log_odds(values(candidates, self.columns), patches)
 
-    def interval(self, raw: FloatArray, patches: Sequence[FloatArray] = ()) -> FloatArray:
-        """(n, 2): log-odds at both ends of 95 %; NaN where there is one member only."""
-        own = self.log_odds(raw, patches)
+    def interval(self, raw: FloatArray, own: FloatArray, patches: Sequence[FloatArray] = ()) -> FloatArray:
+        """(n, 2): log-odds at both ends of 95 %, about the ``own`` ones (n,); NaN where there is one member only."""
         if self.members < 2 or not len(raw):
             return np.full((len(raw), 2), np.nan)
         half = self.spread * np.sqrt(sum((self.log_odds(raw, patches, n) - own) ** 2 for n in range(1, self.members)))

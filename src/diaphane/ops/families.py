@@ -62,11 +62,10 @@ class Kernel:
 
     def answers(self, z: FloatArray) -> FloatArray:
         """Likeness to each vector, weighted."""
-        apart = (-2 * z) @ self.vectors.T
-        apart += (z**2).sum(axis=1)[:, None] + (self.vectors**2).sum(axis=1)
-        np.maximum(apart, 0, out=apart)
-        apart *= -self.gamma
-        return np.asarray(np.exp(apart, out=apart) @ self.coefficients.T + self.intercepts)
+        far = (2 * self.gamma * z) @ self.vectors.T
+        far -= self.gamma * (z**2).sum(axis=1)[:, None] + self.gamma * (self.vectors**2).sum(axis=1)
+        np.minimum(far, 0, out=far)
+        return np.asarray(np.exp(far, out=far) @ self.coefficients.T + self.intercepts)
 
     def contributions(self, z: FloatArray) -> FloatArray:
         """The likeness is a product over features, so that the average over all orders is an integral of a polynomial: Gauss-Legendre is exact.
