@@ -24,6 +24,8 @@ HEAD: Box = (-0.25, -0.35, 1.5, 1.45)
 WEIGHTS = (0.2, 0.6, 0.2)
 SIDE, CELLS = 24, 10
 """Pixels to which a zone is brought, and cells of the pattern along a side."""
+DENSE = 3
+"""So many pixels along a side are enough for each of these: of a large zone others are left out."""
 BINS = ((0, 12, 0, 256), (1, 24, 96, 160), (2, 24, 96, 160))
 """Channel of Lab, bins, from, to; what lies beyond counts to the last bin."""
 FLAT = 1e-6
@@ -85,7 +87,8 @@ def _zone(frame: Array, box: Box, zone: Box) -> Array | None:
     right, bottom = min(frame.shape[1], round(x1)), min(frame.shape[0], round(y1))
     if right - left < 2 or bottom - top < 2 or (right - left) * (bottom - top) < LEAST * (x1 - x0) * (y1 - y0):
         return None
-    part = cv2.resize(frame[top:bottom, left:right], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    step = max(1, min(right - left, bottom - top) // (DENSE * SIDE))
+    part = cv2.resize(frame[top:bottom:step, left:right:step], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(part, cv2.COLOR_RGB2LAB))
 
 
