@@ -175,7 +175,7 @@ def test_json_is_one_document_on_stdout_and_nothing_else(cli, made: tuple[Path, 
     assert {m["name"] for m in models["models"]} == {*zoo.names(), *(pinned.name for pinned in SETS["faces"])}
     assert all(m["present"] for m in models["models"] if m["name"] in zoo.names())
     assert models["models"][0].keys() == {"name", "task", "labels", "modality", "licence", "sha256", "present", "unasked"}
-    assert {m["name"] for m in models["models"] if m["unasked"]} == {"face_lesion", "lungs", "melanoma", "skin_lesion"}
+    assert {m["name"] for m in models["models"] if m["unasked"]} == {"face_lesion", "fusion_ensemble", "lungs", "melanoma", "skin_lesion"}
 
 
 def test_texts_name_every_model(cli, made: tuple[Path, BoolArray]) -> None:
