@@ -36,14 +36,14 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.base: $(VENV)/bin/python $(SETUP)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[openvino]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[openvino,ar]'
 	$(BIN)/diaphane models pull faces || echo "without the weights of faces the tracker is haar, and tests that need them are skipped by name"
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.base $(SETUP)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,train,openvino,dask]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,train,openvino,dask,ar]'
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.dev $(SETUP)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,train,openvino,bench,dask]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,train,openvino,bench,dask,ar]'
 	touch $@
