@@ -2,8 +2,9 @@
 
     .venv/bin/python benchmarks/track.py [--quick] [NAME ...]
 
-NAME is one of recall, empty, speed, girl, crossed, points, pose; all by default. Needs the real data (``DIAPHANE_DATA``) and the weights (``diaphane models
-pull faces``). Every row of a family uses its default. ``--quick`` takes few frames and measures nothing. Some ten minutes on one thread.
+NAME is one of recall, empty, speed, girl, crossed, film, points, pose; all by default. Needs the real data (``DIAPHANE_DATA``), the weights (``diaphane
+models pull faces``) and, for ``film``, the extra ``ar``. Every row of a family uses its default. ``--quick`` takes few frames and measures nothing. Some ten
+minutes on one thread.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 from track_crossing import RATE_HZ, crossing
 from track_data import Annotated, aflw2000, box_around, frames, groups, landmark_samples
+from track_film import films
 
 from diaphane.core.camera import Camera
 from diaphane.core.face import Face
@@ -167,6 +169,19 @@ def pose(quick: bool) -> Iterator[str]:
     yield f"| {len(off)} | {np.mean(off):.2f} | {pitch:.1f} | {yaw:.1f} | {roll:.1f} | {np.mean(turned):.2f} |"
 
 
+def film(quick: bool) -> Iterator[str]:
+    """The canonical face on known paths, by ``convnet`` with the camera known: how landmarks tremble, and how far head poses are off."""
+    for shown in films(10 if quick else 150):
+        found = list(follow(((n / RATE_HZ, frame) for n, frame in enumerate(shown.frames)), shown.camera, WAYS["convnet"]))
+        seen = [(n, f) for n, faces in enumerate(found) for f in faces[:1] if f.landmarks_px is not None and f.pose is not None]
+        turned = [np.degrees(Rotation.from_matrix(f.pose.rotation @ shown.poses[n].rotation.T).magnitude()) for n, f in seen if f.pose]
+        away = [100 * np.linalg.norm(f.pose.translation_mm - shown.poses[n].translation_mm) / shown.poses[n].translation_mm[2] for n, f in seen if f.pose]
+        off = {n: f.landmarks_px[:468] - shown.points[n] for n, f in seen if f.landmarks_px is not None}
+        steps = [np.square(off[n] - off[n - 1]).sum(axis=1) / 2 / np.square(shown.points[n][33] - shown.points[n][263]).sum() for n in off if n - 1 in off]
+        tremble = 100 * np.sqrt(np.mean(steps))
+        yield f"| {shown.name} | {len(seen)} of {len(shown.frames)} | {tremble:.2f} | {np.mean(turned):.2f} | {np.mean(away):.2f} |"
+
+
 def mesh_on(frame: np.ndarray, box: Box) -> np.ndarray | None:
     """The mesh of the face that is found on ``box``, looked at three times as a clip would."""
     found = [d for d in SingleStageDetector()(frame) if overlap(d.box_px, box) > 0.3]
@@ -191,6 +206,7 @@ PARTS = {
     girl: "| family | Girl: AUC | covered | switches | identities |\n| --- | --- | --- | --- | --- |",
     crossed: "| family | three who cross: switches | covered, each | identities |\n| --- | --- | --- | --- |",
     points: "| points of | faces | NME %, inner face | median face | jaw | all points |\n| --- | --- | --- | --- | --- | --- |",
+    film: "| film | frames | jitter, % between the outer eye corners | turn off, degrees | place off, % of distance |\n| --- | --- | --- | --- | --- |",
     pose: "| faces | mean of pitch, yaw, roll, degrees | pitch | yaw | roll | angle between |\n| --- | --- | --- | --- | --- | --- |",
 }
 

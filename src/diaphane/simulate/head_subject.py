@@ -71,7 +71,7 @@ def made_subject(rng: np.random.Generator, coarse: float = 1.0) -> Subject:
     shape = head_shape(draw_person(rng))
     placed = Placed(np.eye(3), np.zeros(3), np.ones(3))
     inside = Placed(np.eye(3), np.zeros(3), shape.scale)
-    return Subject(_skin(shape, STEP_MM * coarse), shape.face, placed, targets(inside), _scan(shape, SPACING_MM * coarse, rng))
+    return Subject(skin_of(shape, STEP_MM * coarse), shape.face, placed, targets(inside), _scan(shape, SPACING_MM * coarse, rng))
 
 
 def targets(placed: Placed) -> dict[str, FloatArray]:
@@ -81,7 +81,7 @@ def targets(placed: Placed) -> dict[str, FloatArray]:
     return dict(zip(TARGETS, points, strict=True))
 
 
-def _skin(shape: HeadShape, step: float) -> Mesh:
+def skin_of(shape: HeadShape, step: float) -> Mesh:
     """Marching cubes on the exact surface; the neck goes on below the scan."""
     x, y, z = (np.arange(low + APART_MM, high, step) for low, high in _ends(shape, -230.0))
     distance = valued(shape.distance, (z, y, x))
