@@ -19,13 +19,19 @@ from diaphane.core.face import Face, HeadPose
 from diaphane.errors import UsageError
 from diaphane.track.canonical import POINTS, canonical_face
 
-START = slice(None, None, 8)
+OUTLINE = (
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
+    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+)  # fmt: skip
+"""The face's edge, where it ends in the picture: the network's points slide along the skin there when the head turns, and do not count."""
+INNER = np.setdiff1d(np.arange(POINTS), OUTLINE)
+START = INNER[::8]
 """Points that the closed form sees."""
 ROUNDS, ENOUGH = 8, 1e-6
 FURTHEST_MM = 10_000.0
 """A head is no further away than this."""
 FREE = 30.0
-"""Landmarks err together, not each by itself: 468 of them say as much as so many that err alone."""
+"""Landmarks err together, not each by itself: all of them say as much as so many that err alone."""
 
 
 class Poser:
@@ -63,10 +69,10 @@ def head_pose(landmarks: FloatArray, camera: Camera) -> HeadPose | None:
         return None
     if not solved:
         return None
-    state, information, error = _refined(np.concatenate([turn.ravel(), place.ravel()]), face.points_mm, seen, camera)
+    state, information, error = _refined(np.concatenate([turn.ravel(), place.ravel()]), face.points_mm[INNER], seen[INNER], camera)
     if not np.isfinite(state).all() or not 0 < state[5] < FURTHEST_MM:
         return None
-    spread = np.linalg.pinv(information) * error * POINTS / FREE
+    spread = np.linalg.pinv(information) * error * len(INNER) / FREE
     rotation, _ = cv2.Rodrigues(state[:3])
     turn_sd, place_sd = (float(np.sqrt(np.trace(part))) for part in (spread[:3, :3], spread[3:, 3:]))
     return HeadPose(np.asarray(rotation, float), state[3:], float(np.degrees(turn_sd)), place_sd, camera.is_guess)
