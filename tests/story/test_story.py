@@ -404,6 +404,13 @@ def test_candidates_on_the_face_are_judged_by_the_fitted_fusion_and_the_files_al
     assert len(kept.findings) + len(kept.suppressed) > 0
 
 
+def test_face_compared_with_itself_has_not_changed(both: Path, weights: None, cli, tmp_path: Path) -> None:
+    done = cli("compare", both, both, "--out", tmp_path / "change", "--json")
+    assert done.returncode == 0, done.stderr
+    assert {change["state"] for change in json.loads(done.stdout)["changes"]} <= {"same"}
+    assert "of the same photo or clip" in (tmp_path / "change/compare.html").read_text()
+
+
 def test_second_run_of_scan_and_face_does_nothing(both: Path, head_and_face: tuple[Path, Path, HeadPhantom], cli) -> None:
     scan, clip, _ = head_and_face
     done = cli("run", scan, "--face", clip, "--context", scan.parent / "patient.json", "--out", both)

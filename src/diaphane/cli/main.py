@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "track": "faces in photos and clips: found, followed, told apart; landmarks, head pose",
     "deidentify": "a clip or photo with its faces made unrecognisable in every frame, and what is not sure",
     "fuse": "what a segmentation proposed and tracked faces, judged together: findings",
+    "compare": "the lesions of one face at two visits: the same, grown, shrunk, new, gone",
     "train": "a network from your own data: checked, planned, trained, judged, exported",
     "simulate": "made input with known truth: lesions on skin, or on real faces",
     "info": "what a file is understood as, without decoding it",

@@ -2,8 +2,10 @@
 
 from diaphane.fuse.candidates import propose, with_regions
 from diaphane.fuse.choice import chosen
+from diaphane.fuse.compare import compare, looks_mirrored
 from diaphane.fuse.context import with_context
 from diaphane.fuse.decide import decide, merged
-from diaphane.fuse.options import Options
+from diaphane.fuse.mirror import unmirrored
+from diaphane.fuse.options import CompareOptions, Options
 
-__all__ = ["Options", "chosen", "decide", "merged", "propose", "with_context", "with_regions"]
+__all__ = ["CompareOptions", "Options", "chosen", "compare", "decide", "looks_mirrored", "merged", "propose", "unmirrored", "with_context", "with_regions"]

@@ -39,3 +39,36 @@ class Options:
                 raise ValueError(f"{name} must be one of {', '.join(get_args(allowed))}, got '{getattr(self, name)}'")
         if self.method == "rules" and self.bundle:
             raise ValueError("rules need no bundle: leave bundle out, or name a method")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareOptions:
+    """When two lesions are one, and when its size has changed; figures: ``benchmarks/compare.py``, part for tuning."""
+
+    reach_mm: float = 6.0
+    """on the average face, how far apart the same lesion may lie at two visits; on the simulation's part for tuning 59 of 62 lay nearer"""
+    reach_deviations: float = 3.0
+    """how far apart its colours may be, in deviations of the face's own skin: all 62 were nearer; a pair at one place and further apart in colour is unsure"""
+    repeatability: float = 0.18
+    """by how much the natural logarithm of the diameter of an unchanged lesion differs between two visits at most, in 95 of 100 (of 49, 47); within it a
+    lesion is the same"""
+    turned: float = 0.13
+    """logarithm of the ratio of the cosines between skin and camera beyond which the head is said to be turned otherwise: the most in what was measured"""
+    search_mm: float = 3.0
+    """how far from where a lesion should be bare skin is asked for before it is called new or gone; half of the lesions lay within 1 mm"""
+    least_facing: float = 0.3
+    """cosine between skin and camera from which a place counts as looked at, and a size as known; 0.3 is a turn of 73 degrees"""
+    smallest_px: float = 4.0
+    """diameter in the other visit's picture below which a lesion is too small to be missed"""
+    bare: float = 0.38
+    """contrast against the skin around, as a share of the lesion's own, up to which a place counts as bare skin; 15 truly absent ones had 0.35 at most, 12 that
+    were missed 0.42 at least"""
+    skin: float = 0.9
+    """share of a place that must have the colour of the face's skin for it to count as bare, not covered; at 16 where a lesion was truly absent it was 0.99 at
+    least"""
+
+    def __post_init__(self) -> None:
+        for name in ("reach_mm", "reach_deviations", "repeatability", "turned", "search_mm", "least_facing", "smallest_px", "bare", "skin"):
+            value = getattr(self, name)
+            if not 0 < value <= 1000:
+                raise ValueError(f"{name} must lie above 0 and be at most 1000, got {value}")
