@@ -383,7 +383,7 @@ def test_report_of_scan_and_face_says_what_was_done_and_what_not(both: Path) -> 
         'href="seg.dcm"',
         "1 face tracked, in 12 frames of the clip",
         "Who was seen when",
-        "not registered to each other",
+        "not carried to its scan",
         "over 89 years",
         "female",
         "Slices",

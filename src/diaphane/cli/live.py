@@ -1,4 +1,4 @@
-"""``camera:N`` where a command takes a clip: its frames until ``--seconds`` are over, Ctrl-C, or the camera is gone."""
+"""``camera:N`` where a command takes a clip: its frames until ``--seconds`` are over, Ctrl-C, or the camera is gone; and what is told of them, line by line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from diaphane.errors import UsageError
 
@@ -51,6 +51,22 @@ def watched(number: int, seconds: float | None) -> Iterator[tuple[Live, Iterator
         log.info("%s: %d x %d px; Ctrl-C ends", live.name, *live.clip.size_px)
         yield live, takewhile(lambda taken: seconds is None or taken[0] < seconds, live.frames())
     log.info("%s: %d frame%s left out to keep up", live.name, live.dropped, "" if live.dropped == 1 else "s")
+
+
+@contextmanager
+def lines(path: Path) -> Iterator[TextIO]:
+    """A text file that appears when the block ends well."""
+    from diaphane.core.storage import PARTIAL, storage
+
+    aside = path.with_name(path.name + PARTIAL)
+    try:
+        with storage(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with aside.open("w", encoding="utf-8") as out:
+                yield out
+            aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def code_of(live: Live) -> int:

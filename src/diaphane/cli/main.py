@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "assess": "the class of pictures, or of a table's regions, by one bundle, with its probability",
     "calibrate": "a camera's focal length and distortion, from a clip of a checkerboard",
     "track": "faces in photos and clips: found, followed, told apart; landmarks, head pose",
+    "ar": "a head scan over a clip of the face: what was segmented, at its place in every frame, or nothing",
     "deidentify": "a clip or photo with its faces made unrecognisable in every frame, and what is not sure",
     "fuse": "what a segmentation proposed and tracked faces, judged together: findings",
     "compare": "the lesions of one face at two visits: the same, grown, shrunk, new, gone",

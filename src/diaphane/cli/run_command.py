@@ -5,7 +5,7 @@
   a head CT or MR         skin, bone and head cavity (CT) or the head's outline (MR): volumes, slices, a 3-D scene
   any scan with --labels  volumes, shape, slices, a 3-D scene of the structures that someone outlined
   a photo or clip         faces found and tracked, skin lesions on them, each with its site
-  a scan with --face      both in one case
+  a scan with --face      both in one case; a head scan is laid on the filmed face (--camera)
 
 What an INPUT is, is found out: PNG, JPEG, TIFF, BMP; NIfTI, NRRD; a DICOM file, folder or ZIP; MP4, MOV, AVI, MKV, WebM.
 What no model here is made for is refused (exit code 3), and the report says so. One INPUT makes the case folder CASE;
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 FLAGS = ["spacing_mm", "series", "allow_gaps"]
-BESIDE = ("face", "labels", "context")
+BESIDE = ("face", "labels", "context", "camera")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="CASE", help="the case folder: new, empty, or one to go on with")
     parser.add_argument("--plan", type=Path, metavar="PLAN.toml", help="options of every stage; see docs/plan.md")
     parser.add_argument("--face", type=Path, metavar="PHOTO_OR_CLIP", help="the same patient's face, beside a scan or picture: one case of both")
+    parser.add_argument("--camera", type=Path, metavar="CAMERA.toml", help="of the face's camera, as diaphane calibrate writes it; without it, a guess")
     parser.add_argument("--labels", type=Path, metavar="LABELS", help="a label map on INPUT's grid (NIfTI, NRRD, DICOM SEG, PNG), in place of a model")
     parser.add_argument("--context", type=Path, metavar="patient.json", help='{"age_years": 54, "sex": "female"}, or a FHIR Patient; names are dropped')
     parser.add_argument("--jobs", type=_jobs, metavar="N", help="processes for several inputs (default: one a core, where there is work and memory for it)")
@@ -90,7 +91,7 @@ def _several(sources: list[Path], parsed: argparse.Namespace, plan: Plan) -> int
     from diaphane.pipeline.batch import run_many, sensible_jobs
 
     if any(getattr(parsed, name) for name in BESIDE):
-        raise UsageError("--face, --labels and --context belong to one case: give one INPUT with them")
+        raise UsageError("--face, --labels, --context and --camera belong to one case: give one INPUT with them")
     if parsed.jobs and parsed.engine_address:
         raise UsageError("--jobs is of this machine, --engine-address of others: give one of them")
     batch = run_many(sources, parsed.out, plan, jobs=parsed.jobs or sensible_jobs(sources, plan), cluster=parsed.engine_address)

@@ -22,12 +22,11 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from diaphane.cli.flags import add_flags, changed
-from diaphane.cli.live import add_seconds, camera_asked, code_of, watched
+from diaphane.cli.live import add_seconds, camera_asked, code_of, lines, watched
 from diaphane.errors import InputError, RefusedError, UsageError
 from diaphane.track.options import Options
 
@@ -66,7 +65,7 @@ def execute(parsed: argparse.Namespace) -> int:
         return _live(number, camera, options, parsed)
     alone = len(files) == 1 and not parsed.inputs[0].is_dir()
     failed = False
-    with _lines(parsed.out) as out:
+    with lines(parsed.out) as out:
         for file in files:
             try:
                 out.writelines(_one(file, camera, options, _drawn(parsed)))
@@ -81,26 +80,10 @@ def execute(parsed: argparse.Namespace) -> int:
 
 def _live(number: int, camera: Camera | None, options: Options, parsed: argparse.Namespace) -> int:
     """Until the time is over, Ctrl-C, or the camera is gone; what was seen until then is kept either way."""
-    with watched(number, parsed.seconds) as (live, frames), _lines(parsed.out) as out:
+    with watched(number, parsed.seconds) as (live, frames), lines(parsed.out) as out:
         out.writelines(_told(live.clip, frames, camera, options, _drawn(parsed)))
     log.info("tracks: %s", parsed.out)
     return code_of(live)
-
-
-@contextmanager
-def _lines(path: Path) -> Iterator[TextIO]:
-    """A text file that appears when the block ends well."""
-    from diaphane.core.storage import PARTIAL, storage
-
-    aside = path.with_name(path.name + PARTIAL)
-    try:
-        with storage(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with aside.open("w", encoding="utf-8") as out:
-                yield out
-            aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _drawn(parsed: argparse.Namespace) -> Drawn:
@@ -124,9 +107,9 @@ def _told(clip: Video, frames: Frames, camera: Camera | None, options: Options, 
     from diaphane.pipeline.tracking import Count, tracked
 
     count = Count()
-    lines = tracked(clip, frames, camera, options, drawn=drawn, count=count)
+    found = tracked(clip, frames, camera, options, drawn=drawn, count=count)
     with logging_redirect_tqdm():
-        yield from tqdm(lines, desc=f"track {clip.path.name}", total=clip.frame_count or None, unit="frame", disable=None)
+        yield from tqdm(found, desc=f"track {clip.path.name}", total=clip.frame_count or None, unit="frame", disable=None)
     faces, frames_seen = len(count.identities), f"{count.with_face} of {count.frames} frame{'' if count.frames == 1 else 's'}"
     log.info("%s: %d face%s, seen in %s", clip.path, faces, "" if faces == 1 else "s", frames_seen)
 

@@ -69,6 +69,18 @@ class Part:
     """None where no network saw the whole image: labels were given, a rule found them, or it looked at faces."""
 
 
+@dataclass(frozen=True, slots=True)
+class SeenThrough:
+    """The scan laid on the filmed face."""
+
+    words: str
+    """How many frames show it, and why others do not."""
+    stills: tuple[tuple[int, Array], ...] = ()
+    """Frame and picture (row, column, 3; RGB uint8) of some that do."""
+    files: tuple[str, ...] = ()
+    """What was written, relative to the case folder."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """One case from input to findings."""
@@ -86,6 +98,8 @@ class Outcome:
     sightings: tuple[Sighting, ...] = ()
     """Every face in every frame of it."""
     context: PatientContext = field(default_factory=PatientContext)
+    seen_through: SeenThrough | None = None
+    """None where there is no head scan beside a filmed face."""
     files: tuple[str, ...] = ()
     """What the view has written, relative to the case folder: the report links to it."""
 

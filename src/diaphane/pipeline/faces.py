@@ -12,6 +12,7 @@ import numpy as np
 from diaphane import acquire, track
 from diaphane.acquire import Options as AcquireOptions
 from diaphane.core.arrays import Array
+from diaphane.core.camera import Camera
 from diaphane.core.case import Case
 from diaphane.core.case_folder import TIMELINE, TRACKS
 from diaphane.core.coding import json_lines
@@ -62,15 +63,18 @@ class Faces:
         return tuple(self.in_frame(n) if n in keys else () for n in range(last + 1))
 
 
-def find_faces(case: Case, clip: Video, bundles: Mapping[str, Bundle], plan: Plan, to: Path) -> dict[str, Any]:
-    """Track ``clip``; write ``tracks.jsonl``, the timeline of a clip and the key frames below ``to``. A picture that is no photo of faces leaves nothing."""
+def find_faces(case: Case, clip: Video, bundles: Mapping[str, Bundle], plan: Plan, to: Path, *, camera: Camera | None = None) -> dict[str, Any]:
+    """Track ``clip``; write ``tracks.jsonl``, the timeline of a clip and the key frames below ``to``. A picture that is no photo of faces leaves nothing.
+
+    Head poses rest on ``camera``, or on a guess.
+    """
     times: list[float] = []
     sizes: list[tuple[int, int]] = []
     frames = _noted(_frames(case, clip, plan.acquire), times, sizes)
     options = tracking_options(case, plan)
     sightings = [
         Sighting(source_sha256=clip.source_sha256, size_px=sizes[n], frame=n, time_s=times[n], face=face)
-        for n, faces in enumerate(track.follow(frames, None, options))
+        for n, faces in enumerate(track.follow(frames, camera, options))
         for face in faces
     ]
     count = {
@@ -82,7 +86,7 @@ def find_faces(case: Case, clip: Video, bundles: Mapping[str, Bundle], plan: Pla
         return count | {"video": None, "key_frames": [], "verdicts": []}
     chosen = track.key_frames(sightings, plan.track) or (len(times) // 2,)
     taken = list(_taken(clip, chosen, _frames(case, clip, plan.acquire)))
-    sightings = _with_landmarks(sightings, taken)
+    sightings = _with_landmarks(sightings, taken, camera)
     keys = [(n, write_image(image, to)) for n, image in taken]
     (to / TRACKS).write_text(json_lines(s.to_json() for s in sightings), encoding="utf-8")
     if not clip.is_photo:
@@ -96,10 +100,10 @@ def weights_read(options: TrackOptions) -> list[dict[str, str]]:
     return [asdict(Weights(name=w.name, sha256=w.sha256, licence=w.licence)) for w in track.weights_of(options)]
 
 
-def _with_landmarks(sightings: Sequence[Sighting], taken: Sequence[tuple[int, Image]]) -> list[Sighting]:
+def _with_landmarks(sightings: Sequence[Sighting], taken: Sequence[tuple[int, Image]], camera: Camera | None) -> list[Sighting]:
     """The faces of the key frames with landmarks, where their weights were pulled: fusion asks where on the face something lies."""
     pixels = {n: to_rgb(image.array[0]) for n, image in taken}
-    return [replace(s, face=track.landmarked(pixels[s.frame], (s.face,))[0]) if s.frame in pixels and s.face.quality else s for s in sightings]
+    return [replace(s, face=track.landmarked(pixels[s.frame], (s.face,), camera)[0]) if s.frame in pixels and s.face.quality else s for s in sightings]
 
 
 def tracking_options(case: Case, plan: Plan) -> TrackOptions:

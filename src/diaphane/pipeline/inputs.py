@@ -25,12 +25,13 @@ class Inputs:
     face: Path | None = None
     labels: Path | None = None
     context: Path | None = None
+    camera: Path | None = None
     sha256: dict[str, str]
-    """``source``, ``face``, ``labels``, ``context``, those given, to SHA-256; ``label_names`` where a list stands beside the labels."""
+    """``source``, ``face``, ``labels``, ``context``, ``camera``, those given, to SHA-256; ``label_names`` where a list stands beside the labels."""
 
     @classmethod
-    def of(cls, source: Path | str, face: Path | str | None, labels: Path | str | None, context: Path | str | None) -> Inputs:
-        """The inputs at these paths, all read once.
+    def of(cls, source: Path | str, **beside: Path | str | None) -> Inputs:
+        """The inputs at these paths, all read once; ``beside``: ``face``, ``labels``, ``context``, ``camera``.
 
         Raises:
             InputError: One of them is missing or cannot be read.
@@ -38,16 +39,16 @@ class Inputs:
         """
         if (Path(source) / MANIFEST).is_file():
             raise UsageError(f"{source}: is the folder of a case; give what the case was made from")
-        given = {"source": source, "face": face, "labels": labels, "context": context}
+        given = {"source": source, **beside}
         paths = {name: Path(path) for name, path in given.items() if path is not None}
         sha256 = {name: acquire.source_sha256(path) for name, path in paths.items()}
-        beside = acquire.names_beside(paths["labels"]) if "labels" in paths else {}
-        return cls(**paths, sha256=sha256 | ({"label_names": digest(beside)} if beside else {}))
+        listed = acquire.names_beside(paths["labels"]) if "labels" in paths else {}
+        return cls(**paths, sha256=sha256 | ({"label_names": digest(listed)} if listed else {}))
 
     def named(self) -> dict[str, str]:
         """Each input's SHA-256 by its stem; where another has the stem already, with what it is: ``x (labels)``."""
         out: dict[str, str] = {}
-        for role in ("source", "face", "labels", "context"):
+        for role in ("source", "face", "labels", "context", "camera"):
             path: Path | None = getattr(self, role)
             if path is not None:
                 stem = stem_of(path)
@@ -77,7 +78,7 @@ class Inputs:
         if self.face:
             video, verdicts = self._face(case, self.face, options)
             case = replace(case, video=video, verdicts=(*case.verdicts, *verdicts))
-        case = replace(case, verdicts=(*case.verdicts, *_not_used(case, options)))
+        case = replace(case, verdicts=(*case.verdicts, *_not_used(case, options, self.camera is not None)))
         return replace(case, context=acquire.read_context(self.context)) if self.context else case
 
     def _face(self, case: Case, path: Path, options: acquire.Options) -> tuple[Video, tuple[Verdict, ...]]:
@@ -93,12 +94,14 @@ class Inputs:
         return apart, face.verdicts
 
 
-def _not_used(case: Case, options: acquire.Options) -> tuple[Verdict, ...]:
+def _not_used(case: Case, options: acquire.Options, has_camera: bool) -> tuple[Verdict, ...]:
     """What was asked for and has no meaning for this source."""
     is_picture = bool(case.images) and case.images[0].is_picture
     told = []
     if options.spacing_mm is not None and not is_picture:
         told.append("--spacing-mm was not used: it is for pictures; a volume has its own spacing, a clip has none")
+    if has_camera and case.video is None and not is_picture:
+        told.append("--camera was not used: it is of a clip or photo of a face")
     if (options.series is not None or options.allow_gaps) and not case.instances:
         told.append("--series and --allow-gaps were not used: they are for DICOM")
     return tuple(Verdict(gate="input", verdict="passed", subject="options", reason=reason) for reason in told)

@@ -47,7 +47,7 @@ def _of_faces(parts: Sequence[Part], faces: Faces) -> Iterator[NotAssessed]:
     if faces.video is None:
         return
     if faces.sightings and any(part.frame is None for part in parts):
-        yield NotAssessed(what="where the face's findings lie in the scan", why="scan and face are not registered to each other in this version")
+        yield NotAssessed(what="where the face's findings lie in the scan", why="findings on a face are not carried to its scan in this version")
     if faces.sightings:
         yield NotAssessed(what="sizes on the face in millimetres", why="a photo or clip of a face carries no scale")
         yield NotAssessed(what="kinds of lesion on the face (melanoma or other)", why="no model for ordinary photos")

@@ -18,12 +18,13 @@ from typing import Any
 from diaphane import acquire, assess, fuse, report, track, view
 from diaphane.acquire.picture import stem_of
 from diaphane.core import case_folder as names
+from diaphane.core.camera import Camera
 from diaphane.core.case import Case, PatientContext
 from diaphane.core.case_folder import CaseFolder
 from diaphane.core.coding import from_json, from_json_lines, json_lines, json_text
 from diaphane.core.finding import Assessment, Decision
 from diaphane.core.image import Image
-from diaphane.core.outcome import Outcome, Part
+from diaphane.core.outcome import Outcome, Part, SeenThrough
 from diaphane.core.provenance import Provenance, Ran, Weights, digest, sha256_of, version
 from diaphane.core.region import features_csv, features_from_csv
 from diaphane.core.strict import from_mapping
@@ -50,6 +51,7 @@ from diaphane.pipeline.parts import (
     regions_only,
     used_bundles,
 )
+from diaphane.pipeline.seeing_case import can_see_through, over_face, weights_seen
 from diaphane.pipeline.stored import read_image, read_video, size_in_words, video_record, write_image
 from diaphane.plan import Plan
 from diaphane.segment import finder_of, segmenters
@@ -131,8 +133,10 @@ class Steps:
             return f"{_plural(r['identities'], 'face')} in {r['with_face']} of {_plural(r['frames'], 'frame')}"
 
         options = tracking_options(case, self.plan)
-        inputs = [asdict(self.plan.track), track.tracker_name(options), weights_read(options), self._checksums(self.bundles.values())]
-        found = self._step("track", inputs, lambda to: find_faces(case, clip, self.bundles, self.plan, to), words)
+        camera = self._camera(clip)
+        settings = [asdict(self.plan.track), track.tracker_name(options), camera and asdict(camera)]
+        inputs = [*settings, weights_read(options), self._checksums(self.bundles.values())]
+        found = self._step("track", inputs, lambda to: find_faces(case, clip, self.bundles, self.plan, to, camera=camera), words)
         if found["video"] is None:
             return Faces()
         lines = from_json_lines((self.out / names.TRACKS).read_text(encoding="utf-8"), names.TRACKS)
@@ -249,6 +253,22 @@ class Steps:
         self._step("fuse", [asdict(self.plan.fuse), self._checksums([chosen] if chosen else [])], make, words)
         return Decision.from_json(from_json((self.out / names.FINDINGS).read_text(encoding="utf-8"), names.FINDINGS))
 
+    def see_through(self, case: Case, faces: Faces, parts: tuple[Part, ...]) -> SeenThrough | None:
+        """The head scan over the filmed face; None where there are not both."""
+        scan = next((part for part in parts if part.frame is None and not part.image.is_picture and part.labels is not None), None)
+        clip, colormap = faces.video, self.plan.view.colormap
+        if scan is None or clip is None or not can_see_through():
+            return None
+        camera = self._camera(clip)
+        inputs = [colormap, camera and asdict(camera)]
+        found = self._step("see", inputs, lambda to: over_face(scan, clip, camera, colormap, to), lambda r: r["words"])
+        stills = tuple((frame, read_image(self.out, image).array[0]) for frame, image in found["stills"])
+        return SeenThrough(found["words"], stills, tuple(found["files"]))
+
+    def _camera(self, clip: Video) -> Camera | None:
+        """The one that was given, for frames of the clip's size."""
+        return acquire.read_camera(self.inputs.camera).of_size(*clip.size_px) if self.inputs.camera else None
+
     def view(self, outcome: Outcome) -> None:
         """The coloured pictures, the scene, and the page to walk around it."""
         if any(part.labels is not None for part in outcome.parts):
@@ -256,7 +276,8 @@ class Steps:
 
     def report(self, outcome: Outcome) -> None:
         """The page, and the clinic's formats."""
-        inputs = [asdict(self.plan.report), asdict(outcome.provenance), [asdict(n) for n in outcome.not_assessed], asdict(outcome.context)]
+        seen = outcome.seen_through and outcome.seen_through.words
+        inputs = [asdict(self.plan.report), asdict(outcome.provenance), [asdict(n) for n in outcome.not_assessed], asdict(outcome.context), seen]
         shown = replace(outcome, files=tuple(self.folder.manifest["stages"].get("view", {}).get("files", {})))
         self._write("report", inputs, lambda to: report.compose(shown, to, self.plan.report))
 
@@ -266,7 +287,9 @@ class Steps:
 
         self._step(name, inputs, make, lambda r: ", ".join(dict.fromkeys(file if "/" not in file else file.partition("/")[0] + "/" for file in r["files"])))
 
-    def outcome(self, case: Case, faces: Faces, parts: tuple[Part, ...], verdicts: tuple[Verdict, ...], decision: Decision) -> Outcome:
+    def outcome(  # noqa: PLR0917 what every step gave
+        self, case: Case, faces: Faces, parts: tuple[Part, ...], verdicts: tuple[Verdict, ...], decision: Decision, seen: SeenThrough | None
+    ) -> Outcome:
         """All of it, with versions and hashes."""
         bundles = used_bundles(parts, [*self._segmenters(), *self.classifiers])
         return Outcome(
@@ -275,10 +298,11 @@ class Steps:
             decision=decision,
             verdicts=verdicts,
             not_assessed=not_assessed(parts, faces, bundles, self.classifiers, case.context),
-            provenance=self._provenance(bundles, faces.weights),
+            provenance=self._provenance(bundles, (*faces.weights, *weights_seen(seen))),
             video=faces.video,
             sightings=faces.sightings,
             context=case.context,
+            seen_through=seen,
         )
 
     def _provenance(self, bundles: list[Bundle], others: tuple[Weights, ...]) -> Provenance:

@@ -19,7 +19,7 @@ def compose(outcome: Outcome, folder: Path, options: Options) -> tuple[Path, ...
     """
     from diaphane.report.dicom_seg import why_no_seg, write_seg
     from diaphane.report.fhir import fhir_bundle
-    from diaphane.report.pictures import close_up, face_pictures_of, pictures_of
+    from diaphane.report.pictures import close_up, face_pictures_of, pictures_of, seen_through_of
 
     summary = summary_of(outcome)
     written: list[Path] = []
@@ -41,6 +41,7 @@ def compose(outcome: Outcome, folder: Path, options: Options) -> tuple[Path, ...
         preparations=[part for part in outcome.parts if part.preparation is not None],
         faces=faces_of(outcome),
         face_pictures=face_pictures_of(outcome, options),
+        through=seen_through_of(outcome),
         scene=SCENE if SCENE in outcome.files else "",
         walk=PAGE if PAGE in outcome.files else "",
         no_seg=missing if outcome.parts and outcome.parts[0].labels is not None and outcome.parts[0].frame is None else "",

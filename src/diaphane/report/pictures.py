@@ -60,6 +60,12 @@ def face_pictures_of(outcome: Outcome, options: Options) -> list[Picture]:
     return [Picture("Who was seen when", timeline_of(outcome.sightings, count, end_s).picture(), wide=True), *frames]
 
 
+def seen_through_of(outcome: Outcome) -> list[Picture]:
+    """The scan on the face, in some frames."""
+    seen = outcome.seen_through
+    return [] if seen is None else [Picture(f"Frame {frame}", rgb) for frame, rgb in seen.stills]
+
+
 def close_up(outcome: Outcome, finding: Finding, options: Options) -> Picture | None:
     """A lesion on a face from near, as it came and outlined; None for other findings, which the pictures above show."""
     part = outcome.part(finding.image)
