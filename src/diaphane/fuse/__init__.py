@@ -6,6 +6,10 @@ from diaphane.fuse.compare import compare, looks_mirrored
 from diaphane.fuse.context import with_context
 from diaphane.fuse.decide import decide, merged
 from diaphane.fuse.mirror import unmirrored
-from diaphane.fuse.options import CompareOptions, Options
+from diaphane.fuse.options import CompareOptions, Options, RegisterOptions
+from diaphane.fuse.register import register
 
-__all__ = ["CompareOptions", "Options", "chosen", "compare", "decide", "looks_mirrored", "merged", "propose", "unmirrored", "with_context", "with_regions"]
+__all__ = [
+    "CompareOptions", "Options", "RegisterOptions", "chosen", "compare", "decide", "looks_mirrored", "merged", "propose", "register", "unmirrored",
+    "with_context", "with_regions",
+]  # fmt: skip

@@ -72,3 +72,21 @@ class CompareOptions:
             value = getattr(self, name)
             if not 0 < value <= 1000:
                 raise ValueError(f"{name} must lie above 0 and be at most 1000, got {value}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterOptions:
+    """How a scan is laid on a filmed face."""
+
+    look_ahead: int = 100
+    """frames of the clip that are read before the first answer: key frames are chosen among them; of a live camera they come unsolved"""
+    key_frames: int = 8
+    """frames that are explained together; more say more about the focal length, and take longer"""
+    focal_sd: float = 0.012
+    """standard deviation of the camera file's focal length, as a share of it; a camera that is a guess has 0.15"""
+    deformation_mm: float = 2.0
+    """root mean square by which the face differs from its scan: other weight, other posture, another expression"""
+    correlation_mm: float = 25.0
+    """length over which it differs alike"""
+    max_uncertainty_mm: float = 11.0
+    """a frame whose uncertainty is larger is not solved"""

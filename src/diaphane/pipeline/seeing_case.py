@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.util import find_spec
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -39,7 +38,7 @@ STILLS = 3
 
 def can_see_through() -> bool:
     """Whether the networks that registration asks are here."""
-    return find_spec("diaphane.fuse.register") is not None and is_here(LANDMARKER) and is_here(RFB)
+    return is_here(LANDMARKER) and is_here(RFB)
 
 
 def weights_seen(seen: SeenThrough | None) -> tuple[Weights, ...]:

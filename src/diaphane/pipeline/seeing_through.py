@@ -7,14 +7,13 @@ import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from itertools import tee
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 
-from diaphane import acquire, track
+from diaphane import acquire, fuse, track
 from diaphane.core.arrays import Array, BoolArray, FloatArray
 from diaphane.core.camera import Camera
 from diaphane.core.face import Face
@@ -27,6 +26,7 @@ from diaphane.core.video import Video
 from diaphane.errors import InputError, RefusedError
 from diaphane.ops.paint import Colormap, palette
 from diaphane.ops.surface import surface, thinned
+from diaphane.pipeline.registering import landmarks_of, set_on_edge
 from diaphane.segment.head import segment_head
 from diaphane.view.film import RATE_HZ, film
 from diaphane.view.see_through import GLASS, SOLID, Scenery, Structure, Target, seen_through
@@ -115,7 +115,7 @@ def head_scan(image: Image, found: Labels, given: Labels | None, *, name: str, c
         RefusedError: One lies outside of the head.
     """
     head = np.asarray(found.array) > 0
-    skin = thinned(surface(head, image.geometry), TRIANGLES)
+    skin = set_on_edge(thinned(surface(head, image.geometry), TRIANGLES), image)
     structures = _bones(found, image) if given is None else _structures(given, head, image, name=name, colormap=colormap)
     marked = () if given is None else _middles(given, image)
     return Scanned(skin, Scenery(thinned(skin, SKIN_DRAWN), structures, marked), ())
@@ -169,8 +169,7 @@ def laid_on(
 
 def fused(skin: Mesh, frames: Frames, faces: Iterable[tuple[Face, ...]], camera: Camera) -> Iterator[Registered]:
     """The registration of ``fuse``, with landmarks by the tracker's network."""
-    fuse, landmarks = import_module("diaphane.fuse"), import_module("diaphane.pipeline.registering").landmarks_of
-    yield from fuse.register(skin, frames, faces, camera, fuse.RegisterOptions(), landmarks)
+    yield from fuse.register(skin, frames, faces, camera, fuse.RegisterOptions(), landmarks_of)
 
 
 def _kept(frames: Frames, waiting: deque[tuple[float, Array]]) -> Iterator[tuple[float, Array]]:
