@@ -183,7 +183,7 @@ def test_a_camera_is_filmed_until_it_ends(scan: Path, tmp_path: Path, monkeypatc
 
 def test_wrong_use_of_the_command_is_told(scan: Path, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ar", str(scan), str(clip), "--seconds", "3", "--out", str(tmp_path / "a")]) == 2
-    assert "--seconds is for camera:N" in capsys.readouterr().err
+    assert "--seconds says how long a camera is watched" in capsys.readouterr().err
     taken = tmp_path / "ar.mp4"
     taken.write_bytes(clip.read_bytes())
     assert main(["ar", str(scan), str(taken), "--out", str(tmp_path)]) == 2
