@@ -166,4 +166,6 @@ def test_face_without_landmarks_is_told(case: Path, tmp_path: Path, capsys: pyte
 
 def test_result_is_not_written_into_a_case(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert compared(case, case, case) == 2
-    assert "is a case folder; give --out a folder of its own" in capsys.readouterr().err
+    assert "is a case folder, or lies in one; give --out a folder of its own" in capsys.readouterr().err
+    assert compared(case, case, case / "images") == 2
+    assert "lies in one" in capsys.readouterr().err

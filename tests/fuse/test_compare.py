@@ -174,3 +174,19 @@ def test_no_lesions_give_no_changes() -> None:
 def test_options_out_of_range_are_told() -> None:
     with pytest.raises(ValueError, match="reach_mm must lie above 0"):
         CompareOptions(reach_mm=0)
+
+
+def test_sizes_are_judged_in_the_picture_in_which_they_were_measured() -> None:
+    """Another picture that shows the place from the front says nothing of a size that was taken from the side."""
+    narrow = replace(seen(CHART), landmarks_px=np.asarray(seen(CHART).landmarks_px) * (0.2, 1) + (70, 0))
+    before, after = visit([lesion(1, CHEEK)]), visit([lesion(1, CHEEK, radius=7, face=narrow)], face=narrow)
+    frontal = replace(visit([lesion(1, CHEEK)]).views[0], image="frontal", frame=1)
+    assert states(before, after) == ["unsure"]
+    assert states(before, replace(after, views=(*after.views, frontal))) == ["unsure"]
+
+
+def test_what_is_lighter_than_skin_is_never_called_gone() -> None:
+    pale = lesion(1, CHEEK)
+    pale = replace(pale, best=replace(pale.best, features={**pale.best.features, "face_contrast": -6.0}))
+    (change,) = compare(visit([pale]), visit([], spots=[]), OPTIONS)
+    assert (change.state, "not darker than the skin around" in change.reason) == ("unsure", True)

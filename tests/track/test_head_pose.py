@@ -107,6 +107,20 @@ def test_head_pose_is_right_in_the_middle_and_at_the_edge_of_a_distorted_frame(
     assert found.turn_sd_deg < 0.1
 
 
+def test_an_outline_that_slides_along_the_skin_moves_no_pose(face_mm: FloatArray) -> None:
+    from diaphane.track.pose import OUTLINE, head_pose
+
+    seen, _ = cv2.projectPoints(face_mm, np.array([0.1, -0.4, 0.0]), np.array([0, 0, 600.0]), CAMERA.matrix, CAMERA.coefficients)
+    points = np.concatenate([seen[:, 0], np.zeros((10, 2))])
+    slid = points.copy()
+    slid[list(OUTLINE)] += (9.0, -4.0)
+    plain, other = head_pose(points, CAMERA), head_pose(slid, CAMERA)
+    assert plain is not None
+    assert other is not None
+    assert other.translation_mm == pytest.approx(plain.translation_mm, abs=1e-6)
+    assert other.rotation == pytest.approx(plain.rotation, abs=1e-9)
+
+
 def test_pose_is_less_sure_of_landmarks_that_err(face_mm: FloatArray, rng: np.random.Generator) -> None:
     from diaphane.track.pose import head_pose
 

@@ -74,5 +74,8 @@ def _found(parsed: argparse.Namespace, board: Board) -> Calibration:
     number = camera_asked(parsed.inputs, parsed.seconds)
     if number is None:
         return camera_from(acquire.expand(parsed.inputs), board)
-    with watched(number, parsed.seconds) as (_, frames):
-        return calibrate((frame for _, frame in frames), board)
+    with watched(number, parsed.seconds) as (live, frames):
+        found = calibrate((frame for _, frame in frames), board)
+    if live.is_gone:
+        log.warning("%s: was unplugged, or taken by another program; what was seen until then is used", live.name)
+    return found

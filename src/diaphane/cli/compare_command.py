@@ -52,8 +52,10 @@ def execute(parsed: argparse.Namespace) -> int:
     from diaphane.pipeline.comparing import compare_cases
     from diaphane.report import write_changes
 
-    if parsed.out.is_file() or (parsed.out / MANIFEST).exists():
-        raise UsageError(f"{parsed.out}: is a {'file' if parsed.out.is_file() else 'case folder'}; give --out a folder of its own")
+    if parsed.out.is_file():
+        raise UsageError(f"{parsed.out}: is a file; give --out a folder of its own")
+    if any((folder / MANIFEST).exists() for folder in (parsed.out.resolve(), *parsed.out.resolve().parents)):
+        raise UsageError(f"{parsed.out}: is a case folder, or lies in one; give --out a folder of its own")
     comparison = compare_cases(parsed.before, parsed.after, changed(CompareOptions(), parsed, FLAGS), faces=parsed.face, is_mirrored=parsed.mirrored)
     written = write_changes(comparison, parsed.out, version())
     _tell(comparison)

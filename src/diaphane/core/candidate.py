@@ -83,5 +83,5 @@ class Candidate:
             )  # fmt: skip
         except InputError:
             raise
-        except (TypeError, AttributeError, IndexError, ValueError, OverflowError) as problem:
+        except (TypeError, AttributeError, LookupError, ValueError, OverflowError) as problem:
             raise InputError(f"candidate {line.get('candidate')}: a value has the wrong kind ({problem})") from problem

@@ -103,6 +103,9 @@ class Comparison:
     is_mirrored: bool = False
     """Whether the second visit was taken for a mirror image, because the user said so."""
 
+    options: Mapping[str, float] = field(default_factory=dict)
+    """By which it was compared."""
+
     @property
     def is_one_source(self) -> bool:
         """Whether both cases are of the same photo or clip."""
@@ -116,6 +119,6 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """The document ``changes.json``."""
         return {
-            "before": dict(self.before.about), "after": dict(self.after.about), "mirrored": self.is_mirrored, "doubts": list(self.doubts),
-            "changes": [asdict(change) for change in self.changes],
+            "before": dict(self.before.about), "after": dict(self.after.about), "mirrored": self.is_mirrored, "options": dict(self.options),
+            "doubts": list(self.doubts), "changes": [asdict(change) for change in self.changes],
         }  # fmt: skip

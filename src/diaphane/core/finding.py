@@ -88,6 +88,8 @@ class Decision:
         """
         if not isinstance(document, dict) or not document.keys() == {"method", "findings", "suppressed"}:
             raise InputError(f"{where}: expected the keys method, findings, suppressed")
+        if not isinstance(document["findings"], list) or not isinstance(document["suppressed"], list):
+            raise InputError(f"{where}: findings and suppressed must be lists")
         return cls(
             method=str(document["method"]),
             findings=tuple(_finding(f, f"{where}:findings[{n}]") for n, f in enumerate(document["findings"])),

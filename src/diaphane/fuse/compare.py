@@ -13,7 +13,7 @@ import numpy as np
 
 from diaphane.core.arrays import FloatArray
 from diaphane.core.change import Change, Lesion, Place, State, Visit
-from diaphane.fuse.coverage import NOT_SEEN, Coverage
+from diaphane.fuse.coverage import NOT_SEEN, Coverage, Glance
 from diaphane.fuse.mirror import turned
 from diaphane.fuse.options import CompareOptions
 from diaphane.fuse.width import width, widths
@@ -87,7 +87,7 @@ def _of_pair(before: Lesion, after: Lesion, visits: tuple[Visit, Visit], seen: t
         diameter_mm=_known(*sizes), ratio=ratio if math.isfinite(ratio) else None, ratio95=None,
         apart_mm=math.dist(before.place_mm, after.place_mm), reason=TOLD["same"],
     )  # fmt: skip
-    glances = [one.glance(lesion.place_mm, lesion.diameter_mm, options) for one, lesion in zip(seen, (before, after), strict=True)]
+    glances = [one.measured(lesion.best.image, lesion.place_mm, lesion.diameter_mm, options) for one, lesion in zip(seen, (before, after), strict=True)]
     unlike = math.dist(before.looks, after.looks)
     least = min(glance.rank for glance in glances)
     if not is_one and (told.ratio is None or least < len(NOT_SEEN)):
@@ -95,9 +95,14 @@ def _of_pair(before: Lesion, after: Lesion, visits: tuple[Visit, Visit], seen: t
         return replace(told, state="unsure", ratio=None, reason=f"found at both visits, but the sizes cannot be compared: it is {why}")
     state: State = "grown" if math.log(ratio) > options.repeatability else "shrunk" if math.log(ratio) < -options.repeatability else "same"
     factor = math.exp(options.repeatability)
-    is_turned = not is_one and abs(math.log(glances[1].facing / glances[0].facing)) > options.turned
+    is_turned = not is_one and _turned(glances[0].facing, glances[1].facing) > options.turned
     told = replace(told, state=state, ratio95=(ratio / factor, ratio * factor), reason=TOLD[state] + (OTHERWISE if is_turned else ""))
     return replace(told, state="unsure", reason=f"{UNLIKE} ({unlike:.1f} deviations of the skin apart)") if unlike > options.reach_deviations else told
+
+
+def _turned(one: float, other: float) -> float:
+    """Logarithm of the ratio of two cosines; infinite where one is not seen."""
+    return abs(math.log(other / one)) if min(one, other) > 0 else math.inf
 
 
 def _alone(lesion: Lesion, state: State, size: float, why_unsure: str | None) -> Change:
@@ -121,10 +126,16 @@ def _why_unsure(lesion: Lesion, other: Visit, unmatched: Sequence[Lesion], seen:
     there = [t.probability for t in other.traces if math.dist(lesion.place_mm, t.place_mm) <= options.reach_mm]
     if there:
         return f"something was proposed there and did not stand (probability {max(there):.2f})"
-    glance = seen.glance(lesion.place_mm, lesion.diameter_mm, options)
+    return _why_not_bare(lesion, seen.glance(lesion.place_mm, lesion.diameter_mm, options), options)
+
+
+def _why_not_bare(lesion: Lesion, glance: Glance, options: CompareOptions) -> str | None:
+    """What speaks against bare skin at the place of ``lesion``."""
     if glance.rank < len(NOT_SEEN):
         return f"not seen: the place is {NOT_SEEN[glance.rank]} in every frame looked at"
     own = lesion.best.features.get("face_contrast", math.nan)
+    if not own > 0:
+        return "it is not darker than the skin around, so that bare skin cannot be told from it"
     if glance.contrast > options.bare * own:
         return f"nothing was proposed there, but the skin is darker than around ({glance.contrast:.1f} deviations, the lesion {own:.1f})"
     if glance.skin < options.skin:

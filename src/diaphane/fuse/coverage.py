@@ -47,6 +47,11 @@ class Coverage:
     def __init__(self, visit: Visit) -> None:
         self._skins = [_OnSkin.of(view, visit.chart) for view in visit.views]
 
+    def measured(self, image: str, place: Place, diameter_mm: float, options: CompareOptions) -> Glance:
+        """In the picture in which a lesion is measured, and in no other."""
+        own = (on.glance(place, diameter_mm, options) for on in self._skins if on.view.image == image)
+        return next(own, Glance(0, math.nan, math.nan, math.nan, -1.0))
+
     def glance(self, place: Place, diameter_mm: float, options: CompareOptions) -> Glance:
         """The best over the pictures: seen rather than not, then the darkest: a lesion that one picture shows is there."""
         told = [on.glance(place, diameter_mm, options) for on in self._skins]

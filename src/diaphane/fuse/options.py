@@ -68,10 +68,11 @@ class CompareOptions:
     least"""
 
     def __post_init__(self) -> None:
+        most = {"repeatability": 3.0, "turned": 3.0, "least_facing": 1.0, "bare": 1.0, "skin": 1.0}
         for name in ("reach_mm", "reach_deviations", "repeatability", "turned", "search_mm", "least_facing", "smallest_px", "bare", "skin"):
-            value = getattr(self, name)
-            if not 0 < value <= 1000:
-                raise ValueError(f"{name} must lie above 0 and be at most 1000, got {value}")
+            value, limit = getattr(self, name), most.get(name, 1000.0)
+            if not 0 < value <= limit:
+                raise ValueError(f"{name} must lie above 0 and be at most {limit:g}, got {value}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from diaphane import track
@@ -16,6 +17,11 @@ MIRRORED = (
     "one of the visits looks like a mirror image, as selfies often are: more lesions match when left and right change places; "
     "look which side they are on, and if the second case is mirrored, compare again with --mirrored"
 )
+UNMIRRORED = "more lesions match when the second case is not taken for a mirror image: compare again without --mirrored, and look which side they are on"
+DIFFER = (
+    ("weights", "made by other networks or another fusion"), ("method", "judged by another fusion"), ("options_sha256", "made with other options"),
+    ("version", "made by other versions of the program"),
+)  # fmt: skip
 SAID = {"before": "the first visit", "after": "the second visit"}
 
 
@@ -39,14 +45,14 @@ def compare_cases(before: Path, after: Path, options: CompareOptions, *, faces: 
     if is_mirrored:
         second = unmirrored(second)
     changes = compare(first, second, options)
-    doubts = _doubts(first, second) + ([MIRRORED] if not is_mirrored and looks_mirrored(first, second, options) else [])
-    return Comparison(before=first, after=second, changes=changes, doubts=tuple(doubts), is_mirrored=is_mirrored)
+    doubts = _doubts(first, second) + ([UNMIRRORED if is_mirrored else MIRRORED] if looks_mirrored(first, second, options) else [])
+    return Comparison(before=first, after=second, changes=changes, doubts=tuple(doubts), is_mirrored=is_mirrored, options=asdict(options))
 
 
 def _doubts(first: Visit, second: Visit) -> list[str]:
     """What else than the lesions may have made the difference."""
     told = []
-    for name, words in (("weights", "segmented by other networks"), ("method", "judged by another fusion"), ("options_sha256", "made with other options")):
+    for name, words in DIFFER:
         if first.about[name] != second.about[name]:
             told.append(f"the cases were {words}: what differs may come from that; run both with the same version and plan")
     for visit, said in ((first, SAID["before"]), (second, SAID["after"])):

@@ -63,13 +63,13 @@ class FaceCase:
     def about(self, identity: int, frames: int, method: str) -> dict[str, Any]:
         """Which case it is, and what its result depends on."""
         m = self.manifest
-        plan, recipes = m.get("plan") or {}, m.get("recipes") or {}
+        plan = m.get("plan") or {}
         try:
             return {
                 "case": os.fsencode(self.path.resolve().name).decode(errors="replace"), "created": m["created"],
                 "source_sha256": m["stages"]["track"]["result"]["video"]["source_sha256"], "findings_sha256": self._files[names.FINDINGS],
                 "version": m.get("version"), "face": identity, "frames": frames, "method": method,
-                "weights": {name: (m.get("weights") or {}).get(name) for name in sorted(recipes)},
+                "weights": {name: str(sha) for name, sha in sorted((m.get("weights") or {}).items())},
                 "options_sha256": digest({part: plan.get(part) for part in DECIDES}),
                 "doubts": [str(v["reason"]) for v in m.get("verdicts") or [] if v["verdict"] != "passed"],
             }  # fmt: skip

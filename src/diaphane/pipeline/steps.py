@@ -249,9 +249,13 @@ class Steps:
         def words(r: Result) -> str:
             return f"{_plural(r['findings'], 'finding')} of {_plural(r['candidates'], 'candidate')}"
 
-        chosen = fuse.chosen(self.plan.fuse).bundle if faces.sightings else None
-        self._step("fuse", [asdict(self.plan.fuse), self._checksums([chosen] if chosen else [])], make, words)
+        self._step("fuse", [asdict(self.plan.fuse), self._checksums(self._fusers(parts, faces))], make, words)
         return Decision.from_json(from_json((self.out / names.FINDINGS).read_text(encoding="utf-8"), names.FINDINGS))
+
+    def _fusers(self, parts: tuple[Part, ...], faces: Faces) -> list[Bundle]:
+        """The fusion that judges, where there is something to judge on a face."""
+        chosen = fuse.chosen(self.plan.fuse).bundle if faces.sightings and any(part.labels is not None for part in parts) else None
+        return [chosen] if chosen else []
 
     def see_through(self, case: Case, faces: Faces, parts: tuple[Part, ...]) -> SeenThrough | None:
         """The head scan over the filmed face; None where there are not both."""
@@ -298,7 +302,7 @@ class Steps:
             decision=decision,
             verdicts=verdicts,
             not_assessed=not_assessed(parts, faces, bundles, self.classifiers, case.context),
-            provenance=self._provenance(bundles, (*faces.weights, *weights_seen(seen))),
+            provenance=self._provenance([*bundles, *self._fusers(parts, faces)], (*faces.weights, *weights_seen(seen))),
             video=faces.video,
             sightings=faces.sightings,
             context=case.context,

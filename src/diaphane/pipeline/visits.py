@@ -47,6 +47,8 @@ def visit_of(path: Path, chart: FaceChart, number: int | None) -> Visit:
     candidates = {c.candidate: c for c in map(Candidate.from_json, case.lines(names.CANDIDATES)) if c.features.get("face_identity") == identity}
     placed = {number: c for number, c in candidates.items() if _is_placed(c, views)}
     decision = Decision.from_json(from_json(case.text(names.FINDINGS), str(path / names.FINDINGS)), str(path / names.FINDINGS))
+    if len({f.id for f in decision.findings}) < len(decision.findings):
+        raise InputError(f"{path / names.FINDINGS}: several findings have one number; run diaphane run again")
     here = [f for f in decision.findings if any(n in candidates for n in f.from_candidates)]
     found = [(f, [placed[n] for n in f.from_candidates if n in placed]) for f in here]
     about = case.about(identity, len(views), decision.method)
