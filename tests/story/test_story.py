@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from diaphane.core.coding import from_json_lines
 from diaphane.core.finding import Decision
 from diaphane.core.provenance import sha256_of
 from diaphane.core.track import Sighting
-from diaphane.engine.pinned import LANDMARKER, RFB
+from diaphane.engine.pinned import LANDMARKER, RFB, is_here
 from diaphane.ops.nifti import read_nifti, write_nifti
 from diaphane.ops.overlap import dice
 from diaphane.ops.picture import read_png, write_png
@@ -196,15 +197,23 @@ def test_demo_shows_the_truth_beside_the_result(cli, tmp_path: Path) -> None:
     begun = time.monotonic()
     done = cli("demo", "--out", tmp_path / "demo")
     assert done.returncode == 0
-    assert time.monotonic() - begun < 60
+    assert time.monotonic() - begun < 120
     assert str(tmp_path / "demo/index.html") in done.stderr
     with (tmp_path / "demo/cases.csv").open() as file:
-        found = [float(r["dice_with_truth"]) for r in csv.DictReader(file)]
+        rows = list(csv.DictReader(file))
+    found = [float(r["dice_with_truth"]) for r in rows if r["dice_with_truth"]]
     assert len(found) == 4
     assert min(found) > 0.9
     text = (tmp_path / "demo/index.html").read_text()
     assert "Truth, known because the picture was made" in text
     assert "The made lesion on the left cheek was found" in text
+    if is_here(LANDMARKER) and find_spec("embreex"):
+        assert rows[-1]["case"] == "filmed-head"
+        drawn, off = re.search(r"(\d+) of 30 frames are drawn; points inside the head are off by ([\d.]+) mm in the median", text).groups()
+        assert int(drawn) >= 8
+        assert float(off) < 6
+        assert (tmp_path / "demo/filmed-head/ar.mp4").stat().st_size > 50_000
+        assert (tmp_path / "demo/filmed-head/scene.glb").exists()
 
 
 def test_run_killed_at_any_moment_goes_on_to_the_same_bytes(made: tuple[Path, BoolArray], tmp_path: Path) -> None:
